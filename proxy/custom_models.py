@@ -1,0 +1,176 @@
+"""The entries of the custom models file: their shape and their checks. `config.py` reads the file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+import yaml
+
+from proxy.checks import hint, looks_like_key, quoted, shown, url_problem
+
+_FIELDS: dict[str, tuple[type, str]] = {
+    "model_id": (str, "text (in quotes)"),
+    "api_base": (str, "text (in quotes)"),
+    "api_key_name": (str, "the name of an environment variable"),
+    "can_stream": (bool, "true or false, without quotes"),
+    "max_tokens": (int, "a whole number above 0"),
+    "model_name": (str, "text (in quotes)"),
+    "api": (str, "chat or responses"),
+    "context_window": (int, "a whole number above 0"),
+    "vision": (bool, "true or false, without quotes"),
+    "headers": (dict, "header names with their values"),
+    "extra_body": (dict, "field names with their values"),
+    "max_tokens_field": (str, "max_tokens or max_completion_tokens"),
+    "think_tags": (bool, "true or false, without quotes"),
+}
+"""The fields of an entry -> what YAML must have made of the value, and how to say that."""
+
+_CHOICES = {"api": ("chat", "responses"), "max_tokens_field": ("max_tokens", "max_completion_tokens")}
+
+
+@dataclass(frozen=True, slots=True)
+class CustomModel:
+    """One entry of the custom models file. `max_tokens` (output) and `context_window` (input) are in tokens."""
+
+    model_id: str
+    api_base: str
+    api_key_name: str | None
+    api_key: str | None = field(repr=False)
+    """The value of the variable `api_key_name`; None where it is unset or the server needs no key."""
+    can_stream: bool = True
+    max_tokens: int | None = None
+    model_name: str | None = None
+    api: Literal["chat", "responses"] = "chat"
+    context_window: int | None = None
+    vision: bool = True
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    extra_body: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    think_tags: bool = False
+
+    @property
+    def upstream_name(self) -> str:
+        """The model name that the server knows."""
+        return self.model_name or self.model_id
+
+
+def parse_custom_models(
+    text: str, label: str, secret: Callable[[str], str | None], problems: list[str]
+) -> tuple[CustomModel, ...]:
+    """The models of a file's text. `label` is the file's name for `problems`, to which each mistake is added;
+    `secret` gives the value of an environment variable or None."""
+    models: dict[str, CustomModel] = {}
+    for number, raw in enumerate(_list(text, label, problems), 1):
+        model = _Entry(f"{label}: entry {number}", raw, secret, problems).read()
+        if model is None:
+            continue
+        if model.model_id.lower() in models:
+            problems.append(
+                f"{label}: entry {number} ({quoted(model.model_id)}): model_id is taken by an entry above; "
+                "give it another one, and the server's name for the model as model_name"
+            )
+        models[model.model_id.lower()] = model
+    return tuple(models.values())
+
+
+def _list(text: str, label: str, problems: list[str]) -> list[Any]:
+    try:
+        entries = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: 2026-13-01 looks like a date
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        # The parser quotes what it found, which may be (a piece of) a key.
+        what = getattr(error, "problem", None) or "it holds a value that cannot be read"
+        what = re.sub(r"'[^']{3,}'", "something", what)
+        problems.append(f"{label}: {where}not valid YAML: {ascii(what)[1:-1]}; check indentation, colons and quotes")
+        return []
+    if entries is None:
+        return []
+    if not isinstance(entries, list):
+        problems.append(f'{label}: must be a list; begin each entry with "- model_id: ..."')
+        return []
+    return entries
+
+
+class _Entry:
+    """One entry while it is checked."""
+
+    def __init__(self, where: str, raw: object, secret: Callable[[str], str | None], problems: list[str]) -> None:
+        self.where = where
+        self.raw = raw
+        self.secret = secret
+        self.problems = problems
+
+    def read(self) -> CustomModel | None:
+        """The model, or None if there was a problem."""
+        found = len(self.problems)
+        if not isinstance(self.raw, dict):
+            self._problem('must hold "model_id: ..." and "api_base: ..."')
+            return None
+        if isinstance(self.raw.get("model_id"), str):
+            self.where += f" ({quoted(self.raw['model_id'])})"
+        values = {name: value for name, value in self.raw.items() if self._fits(name, value)}
+        for name in ("model_id", "api_base"):
+            if self.raw.get(name) in (None, ""):
+                self._problem(f"{name} is missing; add it")
+        if "api_base" in values and (problem := url_problem(values["api_base"])):
+            self._problem(f"api_base: {problem}")
+        key_name = values.setdefault("api_key_name", None)
+        key = self._key(key_name) if key_name else None
+        for name, value in values.get("headers", {}).items():
+            self._check_header(name, value)
+        self._check_body(values.get("extra_body"))
+        if len(self.problems) > found:
+            return None
+        values["api_base"] = values["api_base"].rstrip("/")
+        for name in values.keys() & {"headers", "extra_body"}:
+            values[name] = MappingProxyType(values[name])
+        return CustomModel(api_key=key, **values)
+
+    def _problem(self, text: str) -> None:
+        self.problems.append(f"{self.where}: {text}")
+
+    def _fits(self, name: object, value: Any) -> bool:
+        """Whether the field is known and its value usable; an empty value is as good as no field."""
+        if not isinstance(name, str) or name not in _FIELDS:
+            self._problem(f"unknown field {shown(str(name))}{hint(str(name), _FIELDS)}")
+            return False
+        kind, wanted = _FIELDS[name]
+        if value is None or value == "":
+            return False
+        exact = type(value) is kind  # isinstance would take true for a number
+        if not exact or (kind is int and value < 1):
+            self._problem(f"{name} must be {wanted}")
+            return False
+        if name in _CHOICES and value not in _CHOICES[name]:
+            self._problem(f"{name} must be {wanted}{hint(value, _CHOICES[name])}")
+            return False
+        return True
+
+    def _key(self, name: str) -> str | None:
+        key = self.secret(name)
+        if key is None and (looks_like_key(name) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)):
+            self._problem(
+                "api_key_name must be the name of an environment variable, not the key itself; "
+                "put the key into .env as SOME_NAME=... and write SOME_NAME here"
+            )
+        return key
+
+    def _check_body(self, body: object) -> None:
+        try:
+            json.dumps(body, allow_nan=False)
+        except (TypeError, ValueError):
+            self._problem("extra_body holds a value that JSON does not know (a date?); put it in quotes")
+
+    def _check_header(self, name: object, value: object) -> None:
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
+            self._problem(f"headers: {shown(str(name))} is not the name of an HTTP header")
+        elif not isinstance(value, str):
+            self._problem(f"headers: the value of {shown(name)} must be text (in quotes)")
+        elif not re.fullmatch(r"[\x20-\x7e]*", value):
+            self._problem(f"headers: the value of {shown(name)} contains a character that cannot stand in a header")

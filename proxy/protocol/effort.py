@@ -1,0 +1,33 @@
+"""How much reasoning a request asks for, and the nearest that a model offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proxy.protocol.request import MessagesRequest
+
+SCALE = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_BUDGETS = ((4096, "high"), (2048, "medium"), (1024, "low"), (0, "minimal"))
+
+
+def asked_effort(request: MessagesRequest) -> str | None:
+    """A word of `SCALE`, or None where the request leaves it to the model.
+
+    Thinking that is switched off wins over an effort that is set; a budget speaks only where no effort does.
+    """
+    thinking = request.thinking
+    if thinking is not None and thinking.type == "disabled":
+        return "none"
+    if request.effort in SCALE:
+        return request.effort
+    if thinking is None:
+        return None
+    if thinking.type == "enabled" and thinking.budget_tokens is not None:
+        return next(effort for least, effort in _BUDGETS if thinking.budget_tokens >= least)
+    return "medium"
+
+
+def nearest(effort: str, offered: Sequence[str]) -> str | None:
+    """The weakest offered effort that is at least the asked one, else the strongest; None where none is offered."""
+    known = sorted((word for word in offered if word in SCALE), key=SCALE.index)
+    return next((word for word in known if SCALE.index(word) >= SCALE.index(effort)), known[-1] if known else None)

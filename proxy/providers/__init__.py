@@ -1,0 +1,1 @@
+"""One room per vendor SDK. A provider never imports another provider, nor the web."""

@@ -1,0 +1,221 @@
+"""Calls to OpenAI and compatible servers, through the official SDK's client but past its typed streams.
+
+The SDK gives authentication, connection pooling and request building; the body of the answer is read as bytes, because
+its typed stream costs tens of microseconds per chunk, breaks on what compatible servers send and never reuses a
+connection.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import httpx2
+import openai
+
+from proxy import __version__
+from proxy.config import Config
+from proxy.protocol.deltas import Delta
+from proxy.protocol.errors import ApiError
+from proxy.protocol.writer import CUT_OFF
+from proxy.providers.base import Exchange
+from proxy.providers.connections import Call, http_client
+from proxy.providers.openai import chat_request
+from proxy.providers.openai.chat_stream import ChatStream
+from proxy.providers.openai.errors import Backend, Failure, api_error, failure_of, read_failure
+from proxy.providers.openai.quirks import QuirkBook, Quirks, learn
+from proxy.providers.openai.splitter import Splitter
+from proxy.routing import Route
+
+OFFICIAL_URL = "https://api.openai.com/v1"
+_MOST_LESSONS = 4
+_FIRST_PAUSE = 0.5
+_AFTER_FINISH = 5.0
+_TRANSIENT = (500, 502, 504)
+
+log = logging.getLogger(__name__)
+
+
+class OpenAIProvider:
+    """Answers for the providers "openai" and "custom"."""
+
+    def __init__(self, config: Config, read_timeout: float) -> None:
+        self._config = config
+        self._http = http_client(read_timeout)
+        self._lock = threading.Lock()
+        self._clients: dict[str, openai.OpenAI] = {}
+        self._book = QuirkBook()
+
+    def translate(self, exchange: Exchange) -> dict[str, Any]:
+        return self._build(exchange, self._quirks(exchange.route)).body
+
+    def stream(self, exchange: Exchange, call: Call) -> Iterator[Sequence[Delta]]:
+        backend = self._backend(exchange.route)
+        quirks = self._quirks(exchange.route)
+        lessons = attempts = 0
+        while True:
+            exchange.notes.clear()
+            request = self._build(exchange, quirks)
+            failed = self._post(exchange.route, request.body, call)
+            if isinstance(failed, httpx2.Response):
+                yield from _read(failed, ChatStream(request.names, backend), call)
+                return
+            lesson = learn(failed, request.body, quirks) if lessons < _MOST_LESSONS else None
+            if lesson is not None:
+                lessons += 1
+                quirks = lesson.quirks
+                exchange.notes.add(f"the server wanted another form of request ({lesson.name})")
+                log.info("%s, %s: learned %s", backend.url, exchange.route.model, lesson.name)
+                if lesson.lasting:
+                    self._book.remember(backend.url, exchange.route.model, quirks)
+            elif attempts < exchange.retries and failed.status in (*_TRANSIENT, 0) and not call.cancelled:
+                call.sleep(_FIRST_PAUSE * 2**attempts)
+                attempts += 1
+            else:
+                raise _final_error(failed, backend)
+
+    def _build(self, exchange: Exchange, quirks: Quirks) -> chat_request.ChatRequest:
+        return chat_request.build(exchange, quirks, most_tokens=self._config.max_tokens_limit)
+
+    def _quirks(self, route: Route) -> Quirks:
+        return self._book.get(self._backend(route).url, route.model)
+
+    def _backend(self, route: Route) -> Backend:
+        if route.custom is not None:
+            return Backend(route.custom.api_base, route.custom.api_key_name, route.custom.api_key)
+        endpoint = self._config.openai
+        return Backend(endpoint.base_url or OFFICIAL_URL, endpoint.key_variable, endpoint.api_key)
+
+    def _post(self, route: Route, body: dict[str, Any], call: Call) -> httpx2.Response | Failure:
+        """The response, its body unread, or why there is none; status 0 stands for a connection that failed."""
+        backend = self._backend(route)
+        if backend.key is None and backend.key_variable is not None:
+            raise ApiError(
+                401,
+                f"{backend.key_variable} is not set; it holds the key for {backend.url}, which answers {route.requested}",
+                should_retry=False,
+            )
+        try:
+            stream = self._client(route, backend).post(
+                "/chat/completions", cast_to=object, body=body, stream=True, stream_cls=openai.Stream[object]
+            )
+        except openai.APIStatusError as error:
+            return read_failure(error.status_code, error.response.headers, error.response.content)
+        except openai.APIConnectionError as error:
+            return Failure(0, _reason(error))
+        return stream.response
+
+    def _client(self, route: Route, backend: Backend) -> openai.OpenAI:
+        name = route.custom.model_id if route.custom is not None else ""
+        with self._lock:
+            if name not in self._clients:
+                headers = route.custom.headers if route.custom is not None else {}
+                self._clients[name] = _Client(backend, headers, self._http)
+            return self._clients[name]
+
+
+class _Client(openai.OpenAI):
+    """The SDK's client with nothing from the environment.
+
+    OPENAI_ORG_ID, OPENAI_PROJECT_ID, OPENAI_ADMIN_KEY and OPENAI_CUSTOM_HEADERS are meant for OpenAI; the SDK would
+    send them to every server.
+    """
+
+    def __init__(self, backend: Backend, headers: Mapping[str, str], http: httpx2.Client) -> None:
+        self._own_headers = {
+            "Accept": "text/event-stream, application/json",
+            "Content-Type": "application/json",
+            "User-Agent": f"claude-proxy/{__version__}",
+            **({"Authorization": f"Bearer {backend.key}"} if backend.key else {}),
+            **headers,
+        }
+        super().__init__(api_key="unused", base_url=backend.url, max_retries=0, http_client=http)
+
+    @property
+    def default_headers(self) -> dict[str, str | openai.Omit]:
+        return dict(self._own_headers)
+
+    def _auth_headers(self, _: object) -> dict[str, str]:
+        return {}
+
+    def _validate_headers(self, *_: object) -> None:
+        """Servers without a key are served without an Authorization header."""
+
+
+def _reason(error: openai.APIConnectionError) -> str:
+    cause = error.__cause__
+    if isinstance(error, openai.APITimeoutError):
+        return "it did not answer in time"
+    return str(cause) if cause is not None and str(cause) else "the connection failed"
+
+
+def _final_error(failure: Failure, backend: Backend) -> ApiError:
+    if failure.status == 0:
+        return ApiError(
+            502, f"cannot reach {backend.url} ({failure.message}); check that the server runs and that the URL is right"
+        )
+    return api_error(failure, backend)
+
+
+def _read(response: httpx2.Response, stream: ChatStream, call: Call) -> Iterator[Sequence[Delta]]:
+    body = response.iter_bytes()
+    call.reads(response, body)
+    try:
+        first = next(body, b"")
+        if "event-stream" not in response.headers.get("content-type", "") and not first.lstrip().startswith(b"data:"):
+            yield list(_whole(b"".join([first, *body]), stream))
+        else:
+            yield from _events(chain([first], body), stream, call)
+    except httpx2.ReadTimeout:
+        if not stream.finished:
+            raise ApiError(504, f"{stream.backend.url} fell silent in the middle of its answer") from None
+    except httpx2.HTTPError:
+        if not stream.finished:
+            raise ApiError(502, CUT_OFF) from None
+    yield list(stream.end())
+    call.complete = True
+
+
+def _events(body: Iterator[bytes], stream: ChatStream, call: Call) -> Iterator[Sequence[Delta]]:
+    """A batch for each piece that comes off the network, empty ones included: they are signs of life."""
+    splitter = Splitter()
+    for piece in body:
+        deltas: list[Delta] = []
+        for data in splitter.feed(piece):
+            deltas.extend(_event(data, stream))
+        yield deltas
+        if stream.done:
+            return
+        if stream.finished:
+            call.read_limit = _AFTER_FINISH
+    yield [delta for data in splitter.end() for delta in _event(data, stream)]
+
+
+def _event(data: bytes, stream: ChatStream) -> Iterator[Delta]:
+    if data.startswith(b"[DONE]"):
+        stream.done = True
+        return
+    try:
+        chunk = json.loads(data)
+    except ValueError:
+        raise ApiError(502, f"{stream.backend.url} sent a chunk that is not JSON") from None
+    if isinstance(chunk, dict):
+        yield from stream.feed(chunk)
+
+
+def _whole(body: bytes, stream: ChatStream) -> Iterator[Delta]:
+    """An answer in one piece: asked for where `can_stream` is false, and sent unasked by some servers."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        failure = read_failure(502, {}, body)
+        hint = "is the base URL right (most end in /v1)?"
+        raise ApiError(502, f"{stream.backend.url} did not answer as an API: {failure.message}; {hint}") from None
+    if not isinstance(answer, dict) or "choices" not in answer:
+        raise api_error(failure_of(answer), stream.backend)
+    stream.done = True
+    yield from stream.feed(answer)

@@ -1,0 +1,177 @@
+"""The pump: turns a blocking upstream into batches of deltas that come in time.
+
+A reader thread owns the upstream and fills a queue; the thread that serves the client empties it. So silence can be
+filled with pings, a dead upstream is noticed, a client that has gone away is noticed within a quarter of a second, and
+several deltas that wait together become one write.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+from proxy.protocol.deltas import Delta, ThinkingDelta, Usage
+from proxy.protocol.errors import ApiError
+
+PING_EVERY = 10.0
+"""Seconds of silence towards the client after which a ping is due."""
+_POLL = 0.25
+
+log = logging.getLogger(__name__)
+
+Batch = Sequence[Delta]
+
+
+class Call(Protocol):
+    """What the pump needs of an upstream call; `providers.connections.Call` is one."""
+
+    def __enter__(self) -> object: ...
+    def __exit__(self, *_: object) -> None: ...
+    def cancel(self) -> None: ...
+    def finish(self) -> None: ...
+
+
+class ClientGone(Exception):
+    """The client hung up; there is nobody to tell."""
+
+
+class Pump:
+    """Reads one upstream answer.
+
+    `start` it, and `close` it in every case: that cancels an upstream which is not through. Iterating gives batches of
+    deltas; None in place of a batch means that `PING_EVERY` seconds have passed without one.
+    """
+
+    def __init__(
+        self,
+        batches: Callable[[], Iterable[Batch]],
+        call: Call,
+        *,
+        idle_limit: float,
+        client_gone: Callable[[], bool] = lambda: False,
+        on_close: Callable[[Pump], None] = lambda _: None,
+    ) -> None:
+        """`batches` runs in the reader thread; an empty batch is a sign of life. `idle_limit` is in seconds."""
+        self._batches = batches
+        self._call = call
+        self._idle_limit = idle_limit
+        self._client_gone = client_gone
+        self._on_close = on_close
+        self._queue: SimpleQueue[Batch | ApiError | None] = SimpleQueue()
+        self._held: list[Delta] = []
+        self._done = False
+        self._last_sign = time.monotonic()
+        self._reader = threading.Thread(target=self._read, name="upstream-reader", daemon=True)
+
+    def start(self) -> None:
+        self._reader.start()
+
+    def close(self) -> None:
+        """Safe to call twice, and from any thread."""
+        if not self._done:
+            self._done = True
+            self._call.cancel()
+        self._on_close(self)
+
+    def stop(self, reason: str) -> None:
+        """Ends the answer from another thread: who iterates gets an ApiError (503) with this reason."""
+        self._queue.put(ApiError(503, reason))
+        self._call.cancel()
+
+    def wait_for_first(self, patience: float | None) -> None:
+        """Waits until the upstream has produced something to show, or is through, or `patience` seconds are over.
+
+        Raises:
+            ApiError: the upstream failed before it had produced anything.
+            ClientGone: the client hung up.
+        """
+        until = None if patience is None else time.monotonic() + patience
+        while not self._done and not any(map(_shows, self._held)):
+            batch = self._next(until)
+            if batch is None:
+                return
+            self._held.extend(batch)
+
+    def __iter__(self) -> Iterator[list[Delta] | None]:
+        """Raises ApiError when the upstream fails or falls silent, ClientGone when the client has hung up."""
+        if self._held:
+            held, self._held = self._held, []
+            yield held
+        while not self._done:
+            batch = self._next(time.monotonic() + PING_EVERY)
+            if batch or (batch is None and not self._done):
+                yield batch
+
+    def _next(self, until: float | None) -> list[Delta] | None:
+        """All deltas that wait, or None when the time `until` has come first or the upstream is through."""
+        while True:
+            now = time.monotonic()
+            if until is not None and now >= until:
+                return None
+            try:
+                item = self._queue.get(timeout=_POLL if until is None else min(_POLL, until - now))
+            except Empty:
+                self._check_patience()
+                continue
+            self._last_sign = time.monotonic()
+            deltas: list[Delta] = []
+            while True:
+                if item is None:
+                    self._done = True
+                    return deltas
+                if isinstance(item, ApiError):
+                    if deltas:
+                        self._queue.put(item)
+                        return deltas
+                    self._done = True
+                    raise item
+                deltas.extend(item)
+                try:
+                    item = self._queue.get_nowait()
+                except Empty:
+                    break
+            if deltas:
+                return deltas
+
+    def _check_patience(self) -> None:
+        if self._client_gone():
+            self.close()
+            raise ClientGone
+        silent = time.monotonic() - self._last_sign
+        if silent > self._idle_limit:
+            self.close()
+            raise ApiError(504, f"the upstream was silent for {silent:.0f} s (the limit is REQUEST_TIMEOUT)")
+
+    def _read(self) -> None:
+        with self._call:
+            try:
+                for batch in self._batches():
+                    self._queue.put(batch)
+                self._queue.put(None)
+            except ApiError as error:
+                self._queue.put(error)
+            except Exception as error:
+                if not self._done:
+                    log.error("reading the upstream failed: %s", where(error))
+                self._queue.put(ApiError(500, f"the proxy failed while reading the upstream ({type(error).__name__})"))
+            finally:
+                self._call.finish()
+
+
+def _shows(delta: Delta) -> bool:
+    return not isinstance(delta, Usage) and delta != ThinkingDelta("")
+
+
+def where(error: BaseException) -> str:
+    """The kind of an unexpected error and where it came through, without its words: they may quote content."""
+    lines: list[str] = []
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        lines.append(f"{code.co_filename}:{trace.tb_lineno} in {code.co_name}")
+        trace = trace.tb_next
+    return f"{type(error).__name__} at " + " <- ".join(reversed(lines))

@@ -1,0 +1,171 @@
+"""POST /v1/messages and its count_tokens: from the checked request to the last byte of the answer."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Sequence
+
+from flask import Blueprint, Response, jsonify, request
+
+from proxy import tokens
+from proxy.filters.stop_sequences import stop_sequences
+from proxy.filters.think_tags import think_tags
+from proxy.filters.thinking_display import thinking_display, wanted_display
+from proxy.protocol import sse
+from proxy.protocol.deltas import Delta, Finish, Usage
+from proxy.protocol.errors import ApiError
+from proxy.protocol.events import Event, Ping, StreamError
+from proxy.protocol.message import fold
+from proxy.protocol.notes import Notes
+from proxy.protocol.request import MessagesRequest, parse_count_request, parse_request
+from proxy.protocol.writer import Writer
+from proxy.providers.base import Exchange, Provider
+from proxy.providers.connections import Call
+from proxy.streaming import PING_EVERY, ClientGone, Pump, where
+from proxy.web.errors import request_id
+from proxy.web.services import services
+
+PATIENCE = 10.0
+"""Seconds for which a stream's status line waits for the upstream; a failure within them gets its true status."""
+NUDGE_EVERY = 120.0
+"""Claude Code 2.1.197 gives up after 300 s without a real event, whatever the pings."""
+
+blueprint = Blueprint("messages", __name__)
+log = logging.getLogger(__name__)
+
+
+@blueprint.post("/v1/messages")
+def create_message() -> Response:
+    asked = parse_request(_body())
+    route = services().router.resolve(asked.model)
+    exchange = Exchange(asked, route, Notes(), _retries(), _session(asked))
+    pump = _pump(exchange, services().provider(route))
+    writer = Writer(asked.model, tokens.estimate(asked))
+    try:
+        pump.start()
+        pump.wait_for_first(PATIENCE if asked.stream else None)
+        if asked.stream:
+            response = _event_stream(_pieces(pump, writer, request_id(), nudges=wanted_display(asked) != "none"))
+            response.call_on_close(pump.close)
+        else:
+            response = jsonify(fold(_events(pump, writer)))
+            pump.close()
+    except BaseException:
+        pump.close()
+        raise
+    _report(exchange.notes, response)
+    return response
+
+
+@blueprint.post("/v1/messages/count_tokens")
+def count_tokens() -> Response:
+    asked = parse_count_request(_body())
+    services().router.resolve(asked.model)
+    return jsonify(input_tokens=tokens.estimate(asked))
+
+
+def _body() -> bytes:
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise ApiError(
+            400,
+            f"Content-Encoding: {encoding} is not supported; send the body uncompressed",
+            details={"error_code": "request_body_encoding_unsupported"},
+        )
+    return request.get_data(cache=False)
+
+
+def _retries() -> int:
+    """One layer at a time: a client that is itself repeating a request does not want each attempt repeated again."""
+    return services().config.max_retries if request.headers.get("x-stainless-retry-count", "0") == "0" else 0
+
+
+def _session(asked: MessagesRequest) -> str:
+    """The client's conversation: Claude Code names it in a header, and inside `metadata.user_id`, which is JSON."""
+    if header := request.headers.get("x-claude-code-session-id"):
+        return header
+    try:
+        session = json.loads(str((asked.metadata or {}).get("user_id")))["session_id"]
+    except (ValueError, TypeError, KeyError):
+        return ""
+    return session if isinstance(session, str) else ""
+
+
+def _pump(exchange: Exchange, provider: Provider) -> Pump:
+    call = Call()
+    running = services().running
+    pump = Pump(
+        lambda: _batches(exchange, provider, call),
+        call,
+        idle_limit=services().idle_limit(exchange.route),
+        client_gone=request.environ.get("waitress.client_disconnected", lambda: False),
+        on_close=running.remove,
+    )
+    running.add(pump)
+    return pump
+
+
+def _batches(exchange: Exchange, provider: Provider, call: Call) -> Iterator[Sequence[Delta]]:
+    """The provider's answer through the filters. Runs in the reader thread."""
+    asked, custom = exchange.request, exchange.route.custom
+    if asked.max_tokens == 0:
+        return iter([[Usage(output=0), Finish("max_tokens")]])
+    batches = provider.stream(exchange, call)
+    if custom is not None and custom.think_tags:
+        batches = think_tags(batches)
+    if asked.stop_sequences:
+        batches = stop_sequences(batches, asked.stop_sequences)
+    return thinking_display(batches, wanted_display(asked))
+
+
+def _events(pump: Pump, writer: Writer) -> Iterator[Event]:
+    for batch in pump:
+        yield from writer.feed(batch or ())
+    yield from writer.finish()
+
+
+def _event_stream(pieces: Iterator[bytes]) -> Response:
+    response = Response(pieces, mimetype="text/event-stream")
+    response.headers.update({"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+    return response
+
+
+def _pieces(pump: Pump, writer: Writer, answer_id: str, *, nudges: bool) -> Iterator[bytes]:
+    """The body of a stream. Silence is filled: with pings, and now and then with a real event."""
+    last_bytes = last_event = time.monotonic()
+    try:
+        yield sse.encode(writer.feed(()))
+        for batch in pump:
+            events: Sequence[Event] = writer.feed(batch) if batch else ()
+            now = time.monotonic()
+            if not events and nudges and now - last_event >= NUDGE_EVERY:
+                events = writer.nudge()
+            if events:
+                last_event = now
+            elif now - last_bytes >= PING_EVERY:
+                events = [Ping()]
+            else:
+                continue
+            last_bytes = now
+            yield sse.encode(events)
+        yield sse.encode(writer.finish())
+    except ClientGone:
+        log.info("%s the client went away", answer_id)
+    except ApiError as error:
+        log.warning("%s failed in mid-stream: %d %s", answer_id, error.status, error.type)
+        yield sse.encode([StreamError(error, answer_id)])
+    except Exception as error:
+        log.error("%s failed in mid-stream: %s", answer_id, where(error))
+        failure = ApiError(500, f"the proxy failed in mid-stream ({type(error).__name__})")
+        yield sse.encode([StreamError(failure, answer_id)])
+    finally:
+        pump.close()
+
+
+def _report(notes: Notes, response: Response) -> None:
+    """Says aloud what was lost: in the log and in a header."""
+    if header := notes.header():
+        response.headers["x-proxy-notes"] = header
+        log.info("%s notes: %s", request_id(), header)

@@ -1,0 +1,60 @@
+"""What the views share: made once per app, read by many threads."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import current_app
+
+from proxy.catalog import Catalog
+from proxy.config import Config
+from proxy.protocol.errors import ApiError
+from proxy.protocol.notes import Notes
+from proxy.protocol.request import parse_request
+from proxy.providers.base import Exchange, Provider
+from proxy.providers.openai.client import OpenAIProvider
+from proxy.routing import Route, Router
+from proxy.web.running import Running
+
+_SILENCE = 120.0
+_SILENCE_WHILE_REASONING = 600.0
+_BACKSTOP = 30.0
+
+
+class Services:
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.router = Router(config, Catalog.load())
+        self.running = Running()
+        longest = config.request_timeout or _SILENCE_WHILE_REASONING
+        openai = OpenAIProvider(config, read_timeout=longest + _BACKSTOP)
+        self._providers: dict[str, Provider] = {"openai": openai, "custom": openai}
+
+    def provider(self, route: Route) -> Provider:
+        """Raises ApiError (400) where this version has no provider for the route."""
+        provider = self._providers.get(route.provider)
+        if provider is None:
+            raise ApiError(
+                400,
+                f"model: {route.requested} leads to {route.target}, and this version of the proxy cannot speak to "
+                f"{route.provider} yet; set PREFERRED_PROVIDER to openai or custom",
+            )
+        return provider
+
+    def idle_limit(self, route: Route) -> float:
+        """Seconds of upstream silence that are borne."""
+        if self.config.request_timeout is not None:
+            return self.config.request_timeout
+        return _SILENCE_WHILE_REASONING if route.facts.reasons else _SILENCE
+
+    def explain(self, body: bytes) -> tuple[str, dict[str, object], list[str]]:
+        """Where a request would go, the body that would be sent, and what was changed on the way. Raises ApiError."""
+        request = parse_request(body)
+        route = self.router.resolve(request.model)
+        exchange = Exchange(request, route, Notes())
+        return route.target, self.provider(route).translate(exchange), list(exchange.notes)
+
+
+def services() -> Services:
+    """The services of the app that serves the current request."""
+    return cast(Services, current_app.extensions["proxy"])

@@ -1,0 +1,25 @@
+"""Answers to whoever asks whether somebody is here."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+
+from proxy import __version__
+
+blueprint = Blueprint("status", __name__)
+
+
+@blueprint.get("/")
+def root() -> Response:
+    return jsonify(name="claude-proxy", version=__version__, messages="/v1/messages")
+
+
+@blueprint.get("/health")
+def health() -> Response:
+    return jsonify(status="ok")
+
+
+@blueprint.get("/api/hello")
+def hello() -> Response:
+    """Claude Code's warm-up."""
+    return Response()
