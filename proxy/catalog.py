@@ -31,6 +31,9 @@ class ModelFacts:
     off. Empty: not adjustable by effort. "max" is for the Responses API only."""
     thinking_budget: tuple[int, int] | None = None
     """Gemini 2.5 takes a budget in place of efforts: least and most tokens while it thinks."""
+    since_gemini_3: bool = False
+    """Gemini's later ways: calls want their thought signature back, function responses hold media, a schema for the
+    answer goes together with tools."""
     sampling: Literal["always", "without_reasoning", "never"] = "always"
     """When temperature and top_p are accepted."""
     stop: bool = True

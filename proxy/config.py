@@ -21,7 +21,7 @@ from dotenv.parser import parse_stream
 from proxy.checks import hint, key_problem, quoted, shown, url_problem
 from proxy.custom_models import CustomModel, parse_custom_models
 
-__all__ = ["VARIABLES", "Config", "ConfigError", "CustomModel", "Endpoint", "ProviderName", "load_config"]
+__all__ = ["VARIABLES", "Config", "ConfigError", "CustomModel", "Endpoint", "ProviderName", "Vertex", "load_config"]
 
 ProviderName = Literal["openai", "gemini", "custom", "anthropic"]
 
@@ -55,6 +55,12 @@ VARIABLES = (
     "OPENAI_BASE_URL",
     "GEMINI_BASE_URL",
     "ANTHROPIC_UPSTREAM_URL",
+    "GEMINI_API_VERSION",
+    "GEMINI_SAFETY",
+    "GEMINI_STORE",
+    "USE_VERTEX_AUTH",
+    "VERTEX_PROJECT",
+    "VERTEX_LOCATION",
     "THREADS",
     "PROXY_API_KEY",
 )
@@ -70,6 +76,14 @@ class Endpoint:
     key_variable: str
     base_url: str | None
     api_key: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Vertex:
+    """Gemini through Google Cloud, with its application default credentials in place of a key."""
+
+    project: str
+    location: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,13 @@ class Config:
     anthropic: Endpoint
     threads: int
     proxy_api_keys: tuple[str, ...] = field(repr=False)
+    gemini_api_version: str | None = None
+    """Such as "v1beta"; None where it is not set."""
+    gemini_safety: str = "default"
+    """Google's content filters: "default" or "off"."""
+    gemini_store: bool = False
+    """Whether Google may keep what is said."""
+    vertex: Vertex | None = None
     warnings: tuple[str, ...] = ()
     """What is probably a mistake but stops nothing."""
 
@@ -138,6 +159,10 @@ def load_config(
         anthropic=settings.endpoint("ANTHROPIC_API_KEY", "ANTHROPIC_UPSTREAM_URL"),
         threads=settings.integer("THREADS", 256, 1, 10_000, "a number of threads"),
         proxy_api_keys=settings.secrets("PROXY_API_KEY"),
+        gemini_api_version=settings.matching("GEMINI_API_VERSION", r"v\d[a-z0-9]*", "a version like v1beta"),
+        gemini_safety=settings.choice("GEMINI_SAFETY", "default", ("default", "off")),
+        gemini_store=settings.flag("GEMINI_STORE"),
+        vertex=_vertex(settings),
         warnings=(*_mistyped(dotenv, customs), *_unused(settings, provider)),
     )
     if problems:
@@ -203,6 +228,16 @@ class _Settings:
                 return choice
         self.problems.append(f"{name}: {shown(value)} is not one of {', '.join(choices)}{hint(value, choices)}")
         return default
+
+    def flag(self, name: str) -> bool:
+        return self.choice(name, "false", ("true", "false")) == "true"
+
+    def matching(self, name: str, pattern: str, what: str) -> str | None:
+        value = self.get(name)
+        if value is None or re.fullmatch(pattern, value):
+            return value
+        self.problems.append(f"{name}: {shown(value)} cannot be used; give {what}")
+        return None
 
     def endpoint(self, key_variable: str, url_variable: str) -> Endpoint:
         url = self.get(url_variable)
@@ -272,6 +307,16 @@ def _custom_models(settings: _Settings, directory: Path, *, required: bool) -> t
     if required and not models and len(problems) == found:
         problems.append(f"PREFERRED_PROVIDER: custom needs a model, but {label} lists none; add one to it")
     return models
+
+
+def _vertex(settings: _Settings) -> Vertex | None:
+    wanted = settings.flag("USE_VERTEX_AUTH")
+    if wanted and settings.get("VERTEX_PROJECT") is None:
+        settings.problems.append("VERTEX_PROJECT: is needed with USE_VERTEX_AUTH=true; give the id of the project")
+    # "sk-" begins a key that was put into the wrong variable.
+    project = settings.matching("VERTEX_PROJECT", r"(?!sk-)[a-z][a-z0-9.:-]*|[0-9]{1,18}", "the id of a project")
+    location = settings.matching("VERTEX_LOCATION", r"[a-z]+(-[a-z]+[0-9]+)?", "a location like global or us-central1")
+    return Vertex(project, location or "global") if wanted and project else None
 
 
 def _big_and_small(settings: _Settings, provider: ProviderName, customs: tuple[CustomModel, ...]) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from proxy.protocol.deltas import Delta, ThinkingDelta, Usage
+from proxy.protocol.deltas import Delta, TextDelta, ThinkingDelta, Usage
 from proxy.protocol.errors import ApiError
 
 PING_EVERY = 10.0
@@ -63,6 +63,7 @@ class Pump:
         self._on_close = on_close
         self._queue: SimpleQueue[Batch | ApiError | None] = SimpleQueue()
         self._held: list[Delta] = []
+        self._failure: ApiError | None = None
         self._done = False
         self._last_sign = time.monotonic()
         self._reader = threading.Thread(target=self._read, name="upstream-reader", daemon=True)
@@ -109,6 +110,12 @@ class Pump:
     def _next(self, until: float | None) -> list[Delta] | None:
         """All deltas that wait, or None when the time `until` has come first or the upstream is through."""
         while True:
+            if self._failure is not None:
+                self._done = True
+                raise self._failure
+            if self._client_gone():
+                self.close()
+                raise ClientGone
             now = time.monotonic()
             if until is not None and now >= until:
                 return None
@@ -124,11 +131,8 @@ class Pump:
                     self._done = True
                     return deltas
                 if isinstance(item, ApiError):
-                    if deltas:
-                        self._queue.put(item)
-                        return deltas
-                    self._done = True
-                    raise item
+                    self._failure = item
+                    break
                 deltas.extend(item)
                 try:
                     item = self._queue.get_nowait()
@@ -138,9 +142,6 @@ class Pump:
                 return deltas
 
     def _check_patience(self) -> None:
-        if self._client_gone():
-            self.close()
-            raise ClientGone
         silent = time.monotonic() - self._last_sign
         if silent > self._idle_limit:
             self.close()
@@ -163,7 +164,7 @@ class Pump:
 
 
 def _shows(delta: Delta) -> bool:
-    return not isinstance(delta, Usage) and delta != ThinkingDelta("")
+    return not isinstance(delta, Usage) and delta not in (ThinkingDelta(""), TextDelta(""))
 
 
 def where(error: BaseException) -> str:

@@ -255,6 +255,7 @@ def test_thinking_of_gemini(model, efforts, budget, sampling):
     facts = CATALOG.facts("gemini", model)
     assert (facts.efforts, facts.thinking_budget, facts.sampling) == (efforts, budget, sampling)
     assert facts.reasons == bool(efforts or budget)
+    assert facts.since_gemini_3 == (facts.reasons and budget is None)
 
 
 @pytest.mark.parametrize(

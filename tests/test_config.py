@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.config import VARIABLES, Config, ConfigError, CustomModel, Endpoint, load_config
+from proxy.config import VARIABLES, Config, ConfigError, CustomModel, Endpoint, Vertex, load_config
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -91,6 +91,10 @@ def test_process_environment_and_current_directory_are_the_default(tmp_path, mon
         ("OPENAI_BASE_URL", "http://h:1/v1/", "openai", Endpoint("OPENAI_API_KEY", "http://h:1/v1", None)),
         ("GEMINI_BASE_URL", "https://g", "gemini", Endpoint("GEMINI_API_KEY", "https://g", None)),
         ("ANTHROPIC_UPSTREAM_URL", "https://a/x", "anthropic", Endpoint("ANTHROPIC_API_KEY", "https://a/x", None)),
+        ("GEMINI_API_VERSION", "v1alpha", "gemini_api_version", "v1alpha"),
+        ("GEMINI_SAFETY", "OFF", "gemini_safety", "off"),
+        ("GEMINI_STORE", "True", "gemini_store", True),
+        ("VERTEX_PROJECT", "a-project", "vertex", None),
     ],
 )
 def test_variables_from_each_source(tmp_path, variable, value, field, expected):
@@ -116,6 +120,19 @@ def test_variables_from_each_source(tmp_path, variable, value, field, expected):
 def test_big_and_small(tmp_path, provider, models, expected):
     config = load(tmp_path, {"PREFERRED_PROVIDER": provider, **models}, models=QWEN)
     assert (config.big_model, config.small_model) == expected
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"VERTEX_PROJECT": "a-project", "VERTEX_LOCATION": "us-central1"}, Vertex("a-project", "us-central1")),
+        ({"VERTEX_PROJECT": "gen-lang-client-0123456789"}, Vertex("gen-lang-client-0123456789", "global")),
+        ({"VERTEX_PROJECT": "example.com:a-project", "VERTEX_LOCATION": "eu"}, Vertex("example.com:a-project", "eu")),
+        ({"VERTEX_PROJECT": "123456789012"}, Vertex("123456789012", "global")),
+    ],
+)
+def test_vertex(tmp_path, variables, expected):
+    assert load(tmp_path, {"USE_VERTEX_AUTH": "true", **variables}).vertex == expected
 
 
 def test_unused_models_are_said(tmp_path):
@@ -205,6 +222,20 @@ def test_key_of_a_custom_model_is_no_mistyped_variable(tmp_path):
             'HOST: "http://0.0.0.0" is not an address; give one like 127.0.0.1, without http://',
         ),
         ("HOST", "0.0.0.0:80", 'HOST: "0.0.0.0:80" holds a port; put that into PORT'),
+        ("GEMINI_SAFETY", "none", 'GEMINI_SAFETY: "none" is not one of default, off'),
+        ("GEMINI_STORE", "yes", 'GEMINI_STORE: "yes" is not one of true, false'),
+        ("GEMINI_API_VERSION", "beta", 'GEMINI_API_VERSION: "beta" cannot be used; give a version like v1beta'),
+        (
+            "USE_VERTEX_AUTH",
+            "true",
+            "VERTEX_PROJECT: is needed with USE_VERTEX_AUTH=true; give the id of the project",
+        ),
+        ("VERTEX_PROJECT", "My Project", 'VERTEX_PROJECT: "My Project" cannot be used; give the id of a project'),
+        (
+            "VERTEX_LOCATION",
+            "US East",
+            'VERTEX_LOCATION: "US East" cannot be used; give a location like global or us-central1',
+        ),
         (
             "PROXY_API_KEY",
             " , ",

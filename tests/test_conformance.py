@@ -66,6 +66,7 @@ GOOD: dict[str, tuple[Json, bytes]] = {
             start(),
             *text(0, "a")[:2],
             delta(0, "citations_delta", citation=CITATION),
+            delta(0, "citations_delta", citation={**CITATION, "cited_text": "b"}),
             stop(0),
             *text(1, "b"),
             *tool(2, *RUN),
@@ -78,6 +79,14 @@ GOOD: dict[str, tuple[Json, bytes]] = {
     "refusal": (REQUEST, sse(start(), *end("refusal", stop_details=REFUSED))),
     "empty": (REQUEST, sse(start(), *end("end_turn"))),
     "stop sequence": (REQUEST, sse(start(), *text(0, "a"), *end("stop_sequence", stop_sequence="END"))),
+    "text at the limit": (REQUEST, sse(start(), *text(0, "a"), *end("max_tokens"))),
+    "all input cached": (
+        REQUEST,
+        sse(
+            start(usage={"input_tokens": 0, "cache_read_input_tokens": 7, "output_tokens": 1}),
+            *end("end_turn", usage={"input_tokens": 0}),
+        ),
+    ),
     "two deltas": (REQUEST, sse(start(), *text(0, "a"), end(None, tokens=4)[0], *end("end_turn"))),
     "structured output": (
         asking(output_config={"format": COUNTRY}),
@@ -114,6 +123,8 @@ BROKEN_STREAMS: list[tuple[str, bytes]] = [
     ("S3", broken([start(), *text(0, "a")])),
     ("S4", sse(start(content=[{"type": "text", "text": "a"}]), *end("end_turn"))),
     ("S5", broken(text(1, "a"))),
+    ("S5", broken([begin(1, {"type": "text", "text": ""}), *text(0, "a")[1:]])),
+    ("S5", broken([{"type": "content_block_stop"}])),
     ("S5", broken([*text(0, "a"), *tool(2, *RUN)], ending=end("tool_use"))),
     ("S5", broken([*text(0, "a")[:2], *tool(1, *RUN)])),
     ("S5", broken([*text(0, "a"), delta(0, "text_delta", text="b")])),
@@ -123,6 +134,7 @@ BROKEN_STREAMS: list[tuple[str, bytes]] = [
     ("S5", sse(start(), end("end_turn")[0], *text(0, "a"), end("end_turn")[1])),
     ("S6", broken([begin(0, {"type": "text", "text": ""}), delta(0, "thinking_delta", thinking="a"), stop(0)])),
     ("S6", broken([begin(0, {"type": "text", "text": ""}), delta(0, "text_delta", text=None), stop(0)])),
+    ("S6", broken([begin(0, {"type": "text", "text": ""}), {"type": "content_block_delta", "index": 0}, stop(0)])),
     (
         "S6",
         broken([begin(0, {"type": "redacted_thinking", "data": "a"}), delta(0, "text_delta", text="a"), stop(0)]),
@@ -130,6 +142,8 @@ BROKEN_STREAMS: list[tuple[str, bytes]] = [
     ("S7", broken(whole(0, type="text", text="a"))),
     ("S7", broken(whole(0, type="thinking", thinking=""))),
     ("S7", broken(whole(0, type="surprise"))),
+    ("S7", broken(whole(0, type="text", text="", citations=[CITATION]))),
+    ("S7", broken([{"type": "content_block_start", "index": 0}, stop(0)])),
     (
         "S7",
         broken(whole(0, type="tool_use", id="toolu_1", name="Bash", input={"command": "ls"}), ending=end("tool_use")),
@@ -146,6 +160,7 @@ BROKEN_STREAMS: list[tuple[str, bytes]] = [
     ("S9", broken([*thinking(0, "a")[:-1], delta(0, "thinking_delta", thinking="b"), stop(0)])),
     ("S9", broken([thinking(0)[0], delta(0, "signature_delta", signature=""), stop(0)])),
     ("S10", sse(start(), {"type": "message_stop"})),
+    ("S10", sse(start(), {"type": "message_delta", "usage": {"output_tokens": 9}}, {"type": "message_stop"})),
     ("S10", broken([], ending=end(None))),
     ("S10", broken([end("end_turn")[0]], ending=end(None))),
     ("S10", broken([], ending=end("end_turn", usage={"output_tokens": None}))),
@@ -184,6 +199,7 @@ BROKEN_ERROR_STREAMS: list[tuple[str, bytes]] = [
     ("S12", sse(start(), {"type": "error", "message": "Overloaded"})),
     ("S3", sse(*text(0, "a"), error())),
     ("S5", sse(start(), *text(1, "a"), error())),
+    ("S5", sse(start(), *text(0, "a")[:2], end("end_turn")[0], error())),
     ("M6", sse(start(), tool(0, name="Later")[0], error())),
     ("M10", sse(start(model="gpt-5.5"), error())),
     ("H1", sse(start(), {**error(), "request_id": "req_654321"})),
@@ -216,6 +232,7 @@ def test_good_stream_may_break_off_with_an_error_at_every_frame(name: str) -> No
     for count in range(last + 1):
         broken_off = b"".join(frames[:count]) + sse({**error(), "request_id": "req_123456"})
         assert check_error_stream(broken_off, request, STREAM_HEADERS) == error()["error"]
+        assert check_error_stream(broken_off) == error()["error"]
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -213,6 +213,10 @@ BROKEN_MODELS: list[Json] = [
     page(model("claude-a"), model("claude-b"), last_id="claude-a"),
     page(model(), model()),
     page(last_id=""),
+    {"data": [], "has_more": False},
+    page(data=[7]),
+    page(model(""), first_id="", last_id=""),
+    page(model(display_name=7)),
     page({}),
     page(model(type="list")),
     page(model(display_name=None)),
@@ -281,6 +285,7 @@ def test_count() -> None:
     assert check_count(200, JSON_HEADERS, body({"input_tokens": 0, "context_management": None})) == 0
     for wrong in ({"input_tokens": 0}, {"input_tokens": 1.5}, {"input_tokens": True}, {}, {"input_tokens": 1, "x": 1}):
         expect_violation("H7", check_count, 200, JSON_HEADERS, body(wrong), REQUEST)
+    expect_violation("H7", check_count, 202, JSON_HEADERS, body({"input_tokens": 12}), REQUEST)
     expect_violation("H7", check_count, 404, JSON_HEADERS, error_body("not_found_error"), REQUEST)
     expect_violation("H2", check_count, 200, JSON_HEADERS, b"12", REQUEST)
 
@@ -291,6 +296,8 @@ def test_models() -> None:
     assert check_models(200, JSON_HEADERS, body(page())) == []
     assert check_model(200, JSON_HEADERS, body(entries[0]), entries[0]) == entries[0]
     expect_violation("H8", check_model, 200, JSON_HEADERS, body(entries[1]), entries[0])
+    expect_violation("H8", check_model, 202, JSON_HEADERS, body(entries[0]), entries[0])
+    expect_violation("H8", check_models, 202, JSON_HEADERS, body(page(*entries)))
     expect_violation("H8", check_model, 404, JSON_HEADERS, error_body("not_found_error"), entries[0])
 
 
@@ -327,6 +334,7 @@ def test_tools_are_offered_as_the_history_loads_and_removes_them() -> None:
         ({"type": "integer"}, 2.0, 2.5),
         ({"type": "integer"}, 2, "2"),
         ({"type": "number"}, 2.5, True),
+        ({"type": "string"}, "2", 2.0),
         ({"type": "boolean"}, True, 1),
         ({"type": ["string", "null"]}, None, 1),
         ({"const": "a"}, "a", "b"),

@@ -34,9 +34,9 @@ def stop_sequences(batches: Iterable[Sequence[Delta]], sequences: Sequence[str])
 
 
 def _first(text: str, sequences: Sequence[str]) -> tuple[int, str] | None:
-    """Where the earliest sequence begins, the longest one if several begin there."""
-    found = [(at, -len(sequence), sequence) for sequence in sequences if sequence and (at := text.find(sequence)) >= 0]
+    """Where the sequence begins that is complete first, the longest one if several are."""
+    found = [(at + len(word), at, word) for word in sequences if word and (at := text.find(word)) >= 0]
     if not found:
         return None
-    at, _, sequence = min(found)
+    _, at, sequence = min(found)
     return at, sequence

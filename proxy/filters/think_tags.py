@@ -28,6 +28,8 @@ def think_tags(batches: Iterable[Sequence[Delta]]) -> Iterator[Sequence[Delta]]:
 
 
 class _Parser:
+    """Places: "head", then "thinking" or "text"; "opened" is behind a closing tag, "answer" behind its blank lines."""
+
     def __init__(self) -> None:
         self._held = ""
         self._place = "head"
@@ -35,10 +37,10 @@ class _Parser:
     def feed(self, text: str) -> Iterator[Delta]:
         self._held += text
         if self._place == "head":
-            yield from self._head()
+            self._head()
         if self._place == "thinking":
             yield from self._thinking()
-        if self._place in ("text", "opened") and self._held:
+        if self._place not in ("head", "thinking"):
             yield from self._answer()
 
     def rest(self) -> Iterator[Delta]:
@@ -47,7 +49,7 @@ class _Parser:
         if held:
             yield ThinkingDelta(held) if self._place == "thinking" else TextDelta(held)
 
-    def _head(self) -> Iterator[Delta]:
+    def _head(self) -> None:
         text = self._held.lstrip()
         for tag in _OPEN:
             if text.startswith(tag):
@@ -55,32 +57,33 @@ class _Parser:
                 return
         if text and not any(tag.startswith(text) for tag in _OPEN):
             self._place = "text"
-        yield from ()
 
     def _thinking(self) -> Iterator[Delta]:
-        for tag in _CLOSE:
-            before, found, after = self._held.partition(tag)
-            if found:
-                if before:
-                    yield ThinkingDelta(before)
-                self._place, self._held = "opened", after.lstrip()
-                return
-        keep = tail_overlap(self._held, _CLOSE)
-        ready, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
-        if ready:
-            yield ThinkingDelta(ready)
+        before, found = self._up_to_close()
+        if found:
+            self._place = "opened"
+        if before:
+            yield ThinkingDelta(before)
 
     def _answer(self) -> Iterator[Delta]:
         """Text. Templates that open the tag themselves leave a bare closing tag in it, which is taken out."""
+        ready = ""
+        if self._place == "text":
+            ready, found = self._up_to_close()
+            if found:
+                self._place = "answer"
         if self._place == "opened":
-            ready, self._held = self._held, ""
-        else:
-            for tag in _CLOSE:
-                before, found, after = self._held.partition(tag)
-                if found:
-                    self._place, self._held = "opened", before + after
-                    break
-            keep = tail_overlap(self._held, _CLOSE) if self._place == "text" else 0
-            ready, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
+            self._held = self._held.lstrip()
+            if self._held:
+                self._place = "answer"
+        if self._place == "answer":
+            ready, self._held = ready + self._held, ""
         if ready:
             yield TextDelta(ready)
+
+    def _up_to_close(self) -> tuple[str, bool]:
+        """What stands before the first closing tag, which is taken out with it, or before what may become one."""
+        places = [(at, len(tag)) for tag in _CLOSE if (at := self._held.find(tag)) >= 0]
+        at, size = min(places, default=(len(self._held) - tail_overlap(self._held, _CLOSE), 0))
+        before, self._held = self._held[:at], self._held[at + size :]
+        return before, bool(places)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from proxy.protocol.request import MessagesRequest
 
 SCALE = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_BUDGETS = ((4096, "high"), (2048, "medium"), (1024, "low"), (0, "minimal"))
+_BUDGETS = ((4096, "high"), (2048, "medium"), (1024, "low"))
 
 
 def asked_effort(request: MessagesRequest) -> str | None:
@@ -23,7 +23,7 @@ def asked_effort(request: MessagesRequest) -> str | None:
     if thinking is None:
         return None
     if thinking.type == "enabled" and thinking.budget_tokens is not None:
-        return next(effort for least, effort in _BUDGETS if thinking.budget_tokens >= least)
+        return next((effort for least, effort in _BUDGETS if thinking.budget_tokens >= least), "minimal")
     return "medium"
 
 

@@ -97,10 +97,9 @@ def _with_own_ids(blocks: list[ContentBlock]) -> list[ToolUseBlock]:
     calls: dict[str, ToolUseBlock] = {}
     for position, block in enumerate(blocks):
         if isinstance(block, ToolUseBlock):
-            if block.id in calls:
+            while block.id in calls:
                 block = block.model_copy(update={"id": f"{block.id}_{position}"})
-                blocks[position] = block
-            calls[block.id] = block
+            blocks[position] = calls[block.id] = block
     return list(calls.values())
 
 

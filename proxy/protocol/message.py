@@ -49,7 +49,7 @@ def _apply(block: dict[str, Any], arguments: list[str], kind: str, value: Any) -
 
 def _parsed_input(block: dict[str, Any], arguments: list[str]) -> bool:
     try:
-        block["input"] = json.loads("".join(arguments) or "{}")
+        block["input"] = json.loads("".join(arguments), parse_constant=int)  # int refuses NaN, which is no JSON
     except ValueError:
         return False
     return True

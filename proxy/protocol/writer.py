@@ -8,8 +8,8 @@ The rules it keeps, whatever order a vendor sends things in:
 * One block is open at a time. Text and thinking end when something else begins. A tool call ends when its provider
   says so; what arrives in the meantime (a second call, text) waits in its own track and follows whole.
 * A text block that would hold only white space is not opened: Anthropic's API refuses such a block when it comes back.
-* The input of a tool use is an object. `null` and nothing become `{}`; JSON that is broken is an error, never `{}`,
-  unless the token limit cut it: then it stands as it is and `stop_reason` says `max_tokens`.
+* The input of a tool use is an object. `null` and nothing become `{}`; JSON that is broken is an error, never `{}`.
+  Only where the token limit cut the last call does it stand as it is, and `stop_reason` says `max_tokens`.
 * `stop_reason` follows from what was written: any tool use means `tool_use`, whatever the vendor called it.
 """
 
@@ -136,16 +136,17 @@ class Writer:
         if self._finish is None:
             raise ApiError(502, CUT_OFF)
         out = self.feed(())
+        at_limit = self._finish.reason == "max_tokens"
         for track in self._tracks:
-            self._end(track)
+            self._end(track, cut=at_limit)
         self._advance(out)
         while self._tracks:
-            cut = self._tracks.popleft()
-            if self._finish.reason != "max_tokens":
-                name = cut.block["name"]
+            broken = self._tracks.popleft()
+            if not at_limit or any(later.kind == "tool" for later in self._tracks):
+                name = broken.block["name"]
                 raise ApiError(502, f"the model called the tool {name} with input that is not a JSON object")
-            if cut.index is not None:
-                out.append(BlockStop(cut.index))
+            if broken.index is not None:
+                out.append(BlockStop(broken.index))
             self._advance(out)
         out.append(self._message_delta(self._finish))
         out.append(MessageStop())
@@ -200,9 +201,10 @@ class Writer:
     def _tool(self, key: int) -> _Track:
         return next(track for track in reversed(self._tracks) if track.kind == "tool" and track.key == key)
 
-    def _end(self, track: _Track) -> None:
+    def _end(self, track: _Track, *, cut: bool = False) -> None:
         if track.kind == "tool" and not track.ended:
-            track.broken = not _is_input("".join(track.arguments))
+            arguments = "".join(track.arguments)
+            track.broken = not _is_input(arguments) or (cut and not arguments.strip())
         track.ended = True
 
     def _advance(self, out: list[Event]) -> None:
@@ -218,6 +220,8 @@ class Writer:
             if not head.ended or head.broken:
                 return
             if head.index is not None:
+                if head.kind == "tool" and not head.object_begun:
+                    out.append(BlockDelta(head.index, "input_json_delta", "{}"))
                 if head.signature:
                     out.append(BlockDelta(head.index, "signature_delta", head.signature))
                 out.append(BlockStop(head.index))
@@ -266,8 +270,8 @@ class Writer:
         told = self._usage
         output = told.output if told.output is not None else self._chars // _CHARS_PER_TOKEN
         usage: dict[str, Any] = {"output_tokens": max(output, 1)}
-        if told.input is not None and (told.input or told.cache_read):
-            # Clients ignore a 0 and would add the estimate of the start to what was read from the cache.
+        if told.input is not None and (told.input or told.cache_read or told.cache_write):
+            # Clients ignore a 0 and would add the estimate of the start to what the cache took or gave.
             usage["input_tokens"] = max(told.input, 1)
         if told.cache_read is not None:
             usage["cache_read_input_tokens"] = told.cache_read
@@ -302,7 +306,7 @@ def _is_input(arguments: str) -> bool:
     if arguments.strip() in ("", "null"):
         return True
     try:
-        return isinstance(json.loads(arguments), dict)
+        return isinstance(json.loads(arguments, parse_constant=int), dict)  # int refuses NaN, which is no JSON
     except (ValueError, RecursionError):
         return False
 

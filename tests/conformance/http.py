@@ -58,7 +58,6 @@ def check_json(status: int, headers: Mapping[str, str], body: bytes) -> Json:
 
 def check_error(status: int, headers: Mapping[str, str], body: bytes) -> Json:
     """Checks an error response (H1-H5) and returns its `error` object."""
-    need(status >= 400, "H3", f"an error with status {status}")
     parsed = check_json(status, headers, body)
     error = check_error_object(parsed, "H3", headers)
     need("request_id" in parsed, "H1", "an error body without request_id")
@@ -137,8 +136,7 @@ def check_error_object(body: Json, rule: str, headers: Mapping[str, str] | None)
     need(error.get("type") in _ALL_ERROR_TYPES, rule, f"error.type is {error.get('type')!r}")
     message: Any = error.get("message")
     need(isinstance(message, str) and message.strip(), rule, f"error.message is {message!r}")
-    leak = _LEAK.search(json.dumps(error, ensure_ascii=False))
-    need(leak is None, rule, f"the error tells too much, see {leak and leak.re.pattern!r}")
+    need(not _LEAK.search(json.dumps(error, ensure_ascii=False)), rule, "the error shows a key, a traceback or HTML")
     if headers is not None and "request_id" in body:
         expected = _lower(headers).get("request-id")
         need(body["request_id"] == expected, "H1", f"request_id {body['request_id']!r}, header {expected!r}")

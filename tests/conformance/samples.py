@@ -35,7 +35,7 @@ REQUEST: Json = {
         READ,
         {"name": "Later", "defer_loading": True},
         {"name": "search", "type": "web_search_20250305"},
-        {"type": "mcp_toolset", "mcp_server_name": "files"},
+        {"type": "browser_toolset_20260801"},
     ],
     "stop_sequences": ["END"],
 }

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
+from tests.fakes.openai_checks import (
+    MOST_TOOLS,
+    check_count,
+    check_fields,
+    check_image_url,
+    check_length,
+    check_name,
+    check_pdf,
+    missing,
+    wrong_type,
+)
 from tests.fakes.openai_models import ModelRules
 from tests.fakes.openai_refusal import refuse
 
-NAME = r"^[a-zA-Z0-9_-]+$"
-LONGEST_NAME = 64
 LONGEST_CALL_ID = 40
-MOST_TOOLS = 128
 
 _FIELDS = {
     "system": {"content", "name"},
@@ -36,50 +41,6 @@ _PART_FIELDS = {
     "input_audio": "input_audio",
     "file": "file",
 }
-_IMAGE_FORMATS = ("image/png", "image/jpeg", "image/gif", "image/webp")
-
-
-def kind(value: Any) -> str:
-    """A JSON value's type as OpenAI's errors name it, with its article."""
-    if value is None:
-        return "null"
-    names = {bool: "a boolean", int: "an integer", float: "a decimal", str: "a string", list: "an array"}
-    return names.get(type(value), "an object")
-
-
-def wrong_type(where: str, expected: str, value: Any) -> NoReturn:
-    refuse(f"Invalid type for '{where}': expected {expected}, but got {kind(value)} instead.", where, "invalid_type")
-
-
-def check_name(where: str, name: Any) -> None:
-    if not isinstance(name, str):
-        wrong_type(where, "a string", name)
-    check_length(where, name, LONGEST_NAME)
-    if not re.match(NAME, name):
-        text = f"string does not match pattern. Expected a string that matches the pattern '{NAME}'."
-        refuse(f"Invalid '{where}': {text}", where, "invalid_value")
-
-
-def check_length(where: str, value: str, most: int) -> None:
-    if len(value) > most:
-        text = f"Expected a string with maximum length {most}, but got a string with length {len(value)} instead."
-        refuse(f"Invalid '{where}': string too long. {text}", where, "string_above_max_length")
-
-
-def check_count(where: str, items: Any, most: int | None = None) -> None:
-    if not isinstance(items, list):
-        wrong_type(where, "an array of objects", items)
-    if not items:
-        text = "Expected an array with minimum length 1, but got an empty array instead."
-        refuse(f"Invalid '{where}': empty array. {text}", where, "empty_array")
-    if most is not None and len(items) > most:
-        text = f"Expected an array with maximum length {most}, but got an array with length {len(items)} instead."
-        refuse(f"Invalid '{where}': array too long. {text}", where, "array_above_max_length")
-
-
-def check_fields(where: str, value: dict[str, Any], known: set[str]) -> None:
-    for field in sorted(value.keys() - known):
-        refuse(f"Unknown parameter: '{where}.{field}'.", f"{where}.{field}", "unknown_parameter")
 
 
 def check_messages(messages: Any, model: ModelRules) -> None:
@@ -135,7 +96,7 @@ def _check_part(number: int, index: int, part: Any, role: str, model: ModelRules
     field = _PART_FIELDS[type_]
     check_fields(where, part, {"type", field, "prompt_cache_breakpoint"})
     if field not in part:
-        refuse(f"Missing required parameter: '{where}.{field}'.", f"{where}.{field}", "missing_required_parameter")
+        missing(f"{where}.{field}")
     value = part[field]
     if field in ("text", "refusal"):
         if not isinstance(value, str):
@@ -146,49 +107,12 @@ def _check_part(number: int, index: int, part: Any, role: str, model: ModelRules
         if not model.vision:
             text = "Invalid content type. image_url is only supported by certain models."
             refuse(text, f"messages.[{number}].content.[{index}].type")
-        _check_image(where, value)
+        check_fields(f"{where}.image_url", value, {"url", "detail"})
+        check_image_url(f"{where}.image_url.url", value.get("url"))
     elif field == "file":
         check_fields(f"{where}.file", value, {"filename", "file_data", "file_id"})
-        _check_file(where, value)
-
-
-def _check_image(where: str, image: dict[str, Any]) -> None:
-    check_fields(f"{where}.image_url", image, {"url", "detail"})
-    url = image.get("url")
-    where = f"{where}.image_url.url"
-    if not isinstance(url, str) or not re.match(r"(?:https?://|data:)", url):
-        text = "Expected a valid URL, but got a value with an invalid format."
-        refuse(f"Invalid '{where}'. {text}", where, "invalid_value")
-    if url.startswith("data:"):
-        media_type, data = _data_url(url)
-        if media_type not in _IMAGE_FORMATS:
-            text = "Please make sure your image has of one the following formats: ['png', 'jpeg', 'gif', 'webp']."
-            refuse(f"You uploaded an unsupported image. {text}", None, "invalid_image_format")
-        if not data:
-            refuse("Invalid base64 image_url.", None, "invalid_base64")
-
-
-def _check_file(where: str, file: dict[str, Any]) -> None:
-    if "file_id" in file:
-        return
-    media_type, data = _data_url(str(file.get("file_data")))
-    if media_type != "application/pdf" or not data or not file.get("filename"):
-        text = (
-            "Expected a base64-encoded data URL with an application/pdf MIME type "
-            "(e.g. 'data:application/pdf;base64,aW1nIGJ5dGVzIGhlcmU=')"
-        )
-        refuse(f"Invalid file data: '{where}.file.file_data'. {text}.", f"{where}.file.file_data", "invalid_value")
-
-
-def _data_url(url: str) -> tuple[str, bytes]:
-    """Media type and data; both empty when it is no base64 data URL."""
-    found = re.fullmatch(r"data:([\w.+-]+/[\w.+-]+);base64,(.*)", url, re.DOTALL)
-    if not found:
-        return "", b""
-    try:
-        return found[1], base64.b64decode(found[2], validate=True)
-    except binascii.Error:
-        return found[1], b""
+        if "file_id" not in value:
+            check_pdf(f"{where}.file.file_data", value.get("file_data"), value.get("filename"))
 
 
 def _check_tool_calls(where: str, calls: Any) -> None:
@@ -200,9 +124,7 @@ def _check_tool_calls(where: str, calls: Any) -> None:
         check_fields(here, call, {"id", "type", "function", "custom"})
         for field, expected in (("id", str), ("type", str), ("function", dict)):
             if field not in call:
-                refuse(
-                    f"Missing required parameter: '{here}.{field}'.", f"{here}.{field}", "missing_required_parameter"
-                )
+                missing(f"{here}.{field}")
             if not isinstance(call[field], expected):
                 wrong_type(f"{here}.{field}", "a string" if expected is str else "an object", call[field])
         check_length(f"{here}.id", call["id"], LONGEST_CALL_ID)

@@ -1,10 +1,10 @@
-"""What OpenAI-compatible servers refuse: the rules that all of them share, and each one's own by name. Pure."""
+"""What OpenAI-compatible servers refuse on chat: the rules that all of them share, and each one's own. Pure."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NoReturn
 
 from tests.fakes.openai_messages import Mismatch, mismatches
@@ -24,10 +24,13 @@ def compatible_refusal(body: dict[str, Any]) -> Refusal | None:
     return None
 
 
-def quirk_refusal(names: frozenset[str], body: dict[str, Any], window: int) -> Refusal | None:
-    """`window` is the server's context in tokens, prompt and answer together."""
-    for name in sorted(names):
-        refusal = QUIRKS[name](body, window)
+def quirk_refusal(
+    names: Collection[str], body: dict[str, Any], window: int, quirks: Mapping[str, Quirk] | None = None
+) -> Refusal | None:
+    """`window` is the server's context in tokens, prompt and answer together; `quirks` are those of the endpoint."""
+    table = QUIRKS if quirks is None else quirks
+    for name in sorted(table.keys() & set(names)):
+        refusal = table[name](body, window)
         if refusal:
             return refusal
     return None
@@ -237,6 +240,13 @@ def _moonshot_schema(body: dict[str, Any], window: int) -> Refusal | None:
     return None
 
 
+def _copilot(body: dict[str, Any], window: int) -> Refusal | None:
+    if "codex" not in body["model"]:
+        return None
+    text = f"model {body['model']} is not accessible via the /chat/completions endpoint"
+    return openai_error(text, None, "unsupported_api_for_model")
+
+
 def _mistral(body: dict[str, Any], window: int) -> Refusal | None:
     for field in ("stream_options", "max_completion_tokens", "reasoning_content"):
         if field in body:
@@ -362,6 +372,7 @@ def _output_limit(body: dict[str, Any]) -> int:
 
 
 QUIRKS: dict[str, Quirk] = {
+    "copilot": _copilot,  # GitHub Copilot and gateways like it
     "dashscope": _dashscope,  # Qwen on Alibaba Cloud
     "glm": _glm,  # GLM-5.3 on Z.ai: always thinks, three efforts
     "groq": _groq,

@@ -18,6 +18,11 @@ class Refusal:
         inner = self.body.get("error", self.body)
         return str(inner.get("message", inner) if isinstance(inner, dict) else inner)
 
+    @property
+    def code(self) -> Any:
+        inner = self.body.get("error")
+        return inner.get("code") if isinstance(inner, dict) else None
+
 
 class Refused(Exception):
     def __init__(self, refusal: Refusal) -> None:

@@ -1,4 +1,4 @@
-"""Scripted answers of a Chat Completions server, and how they look on the wire."""
+"""Scripted answers of a model, and how they look on the wire of Chat Completions."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from tests.fakes.server import Step
 
 CREATED = 1_795_000_000
 DONE = b"data: [DONE]\n\n"
-_TEXT_SIZES = (1, 6, 3, 11, 2, 7)
-_JSON_SIZES = (2, 1, 5, 3, 8, 1)
+TEXT_SIZES = (1, 6, 3, 11, 2, 7)
+JSON_SIZES = (2, 1, 5, 3, 8, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,14 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """Visible reasoning; official OpenAI never shows any on this API."""
+    """Reasoning. Official OpenAI never shows any on chat; on Responses it is an item, which shows a summary if asked.
+
+    Blank lines in `text` part the summary.
+    """
 
     text: str
     field: str = "reasoning_content"
+    """Where a compatible server keeps it on chat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +83,27 @@ class Usage:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How an answer on Responses comes to grief after its parts: as `response.failed`, or as an `error` event."""
+
+    code: str
+    message: str
+    event: Literal["failed", "error"] = "failed"
+
+
 Part = Text | Thinking | ToolCall | RefusalText
+Ending = Failure | Literal["eof"]
+"""Only on Responses; "eof" is a stream that is over without a terminal event."""
 Pause = float | threading.Event | Callable[[], object]
 """Between parts: waits, or calls, before the next part is sent. Not streamed answers wait for all of them first."""
 
 
 class Reply:
-    """One answer. `finish` defaults to what the parts say; `hold` is played before the status line."""
+    """One answer. `finish` defaults to what the parts say; `hold` is played before the status line.
+
+    `finish` is a finish_reason of chat. On Responses, "length" and "content_filter" make the answer incomplete.
+    """
 
     def __init__(
         self,
@@ -94,6 +112,7 @@ class Reply:
         finish: str | None = None,
         headers: Mapping[str, str] | None = None,
         hold: Iterable[Step] = (),
+        ending: Ending | None = None,
     ) -> None:
         self.script = parts
         self.parts = [part for part in parts if isinstance(part, Part)]
@@ -101,6 +120,13 @@ class Reply:
         self.finish = finish
         self.headers = dict(headers or {})
         self.hold = hold
+        self.ending = ending
+
+    @property
+    def written(self) -> int:
+        """Tokens of the parts, at four characters each."""
+        texts = (part.arguments if isinstance(part, ToolCall) else part.text for part in self.parts)
+        return max(1, sum(map(len, texts)) // 4)
 
     @property
     def pauses(self) -> list[Pause]:
@@ -189,11 +215,11 @@ def _deltas(part: Part, numbers: Iterator[int], frame: Frame) -> Iterator[dict[s
         function = {"name": part.name, "arguments": ""}
         call_id = part.id or frame.new_call_id()
         yield {"tool_calls": [{"index": number, "id": call_id, "type": "function", "function": function}]}
-        for piece in pieces(part.arguments, _JSON_SIZES):
+        for piece in pieces(part.arguments, JSON_SIZES):
             yield {"tool_calls": [{"index": number, "function": {"arguments": piece}}]}
         return
     field = part.field if isinstance(part, Thinking) else "content" if isinstance(part, Text) else "refusal"
-    for piece in pieces(part.text, _TEXT_SIZES):
+    for piece in pieces(part.text, TEXT_SIZES):
         yield {field: piece}
 
 

@@ -6,15 +6,24 @@ import json
 import math
 from typing import Any
 
-from tests.fakes.openai_messages import (
+from tests.fakes.openai_checks import (
     MOST_TOOLS,
+    VERBOSITIES,
+    check_choice,
     check_count,
     check_fields,
-    check_length,
-    check_messages,
+    check_least,
     check_name,
+    check_stream_options,
+    check_types,
+    check_values,
+    check_verbosity,
+    listed,
+    missing,
+    unsupported,
     wrong_type,
 )
+from tests.fakes.openai_messages import check_messages
 from tests.fakes.openai_models import ModelRules
 from tests.fakes.openai_refusal import Refusal, Refused, refuse
 from tests.fakes.openai_schema import schema_problem
@@ -59,21 +68,9 @@ _FIELDS: dict[str, tuple[str, bool]] = {
     "verbosity": ("string", True),
     "web_search_options": ("object", False),
 }
-_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
-    "any": (object,),
-    "array": (list,),
-    "boolean": (bool,),
-    "decimal": (int, float),
-    "integer": (int,),
-    "object": (dict,),
-    "string": (str,),
-}
-_ARTICLES = {"array": "an array of objects", "integer": "an integer", "object": "an object"}
-_RANGES = {"temperature": (0, 2), "top_p": (0, 1), "presence_penalty": (-2, 2), "frequency_penalty": (-2, 2)}
-_LENGTHS = {"user": 64, "prompt_cache_key": 64, "safety_identifier": 64}
 _CHOICES = {
     "service_tier": ("auto", "default", "flex", "scale", "priority", "fast"),
-    "verbosity": ("low", "medium", "high"),
+    "verbosity": VERBOSITIES,
     "prompt_cache_retention": ("in_memory", "24h"),
 }
 _UNSUPPORTED_WHILE_REASONING = (
@@ -137,36 +134,12 @@ def _check_fields(body: dict[str, Any], model: ModelRules) -> None:
     if unknown:
         plural = "s" if len(unknown) > 1 else ""
         refuse(f"Unrecognized request argument{plural} supplied: {', '.join(unknown)}")
-    for field, value in body.items():
-        expected, nullable = _FIELDS[field]
-        if value is None and nullable:
-            continue
-        boolean = isinstance(value, bool) and expected in ("decimal", "integer")
-        if boolean or not isinstance(value, _PYTHON_TYPES[expected]) or (value is None and not nullable):
-            wrong_type(field, _ARTICLES.get(expected, f"a {expected}"), value)
+    check_types(body, _FIELDS)
 
 
 def _check_values(body: dict[str, Any]) -> None:
-    for field, (least, most) in _RANGES.items():
-        value = body.get(field)
-        if value is None:
-            continue
-        if value > most:
-            text = f"decimal above maximum value. Expected a value <= {most}, but got {value} instead."
-            refuse(f"Invalid '{field}': {text}", field, "decimal_above_max_value")
-        if value < least:
-            text = f"decimal below minimum value. Expected a value >= {least}, but got {value} instead."
-            refuse(f"Invalid '{field}': {text}", field, "decimal_below_min_value")
-    for field, most in _LENGTHS.items():
-        if body.get(field) is not None:
-            check_length(field, body[field], most)
-    for field, values in _CHOICES.items():
-        if body.get(field) is not None and body[field] not in values:
-            refuse(f"Invalid value: '{body[field]}'. Supported values are: {_listed(values)}.", field, "invalid_value")
-    if body.get("stream_options") is not None:
-        if not body.get("stream"):
-            refuse("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options")
-        check_fields("stream_options", body["stream_options"], {"include_usage", "include_obfuscation"})
+    check_values(body, _CHOICES)
+    check_stream_options(body, {"include_usage", "include_obfuscation"})
     if body.get("metadata") and not body.get("store"):
         refuse("The 'metadata' parameter is only allowed when 'store' is enabled.", "metadata")
     stop = body.get("stop")
@@ -188,7 +161,7 @@ def _check_tools(body: dict[str, Any], model: ModelRules) -> None:
     names = [_check_tool(f"tools[{number}]", tool) for number, tool in enumerate(body["tools"])]
     _check_tool_choice(body.get("tool_choice", "auto"), names)
     if "parallel_tool_calls" in body and not model.parallel_tool_calls:
-        _unsupported("parallel_tool_calls")
+        unsupported("parallel_tool_calls")
 
 
 def _check_tool(where: str, tool: Any) -> str:
@@ -200,7 +173,7 @@ def _check_tool(where: str, tool: Any) -> str:
     check_fields(where, tool, {"type", "function"})
     function = tool.get("function")
     if not isinstance(function, dict):
-        refuse(f"Missing required parameter: '{where}.function'.", f"{where}.function", "missing_required_parameter")
+        missing(f"{where}.function")
     where = f"{where}.function"
     check_fields(where, function, {"name", "description", "parameters", "strict"})
     check_name(f"{where}.name", function.get("name"))
@@ -216,9 +189,7 @@ def _check_tool(where: str, tool: Any) -> str:
 
 def _check_tool_choice(choice: Any, names: list[str]) -> None:
     if isinstance(choice, str):
-        if choice not in ("none", "auto", "required"):
-            text = f"Invalid value: '{choice}'. Supported values are: 'none', 'auto', and 'required'."
-            refuse(text, "tool_choice", "invalid_value")
+        check_choice("tool_choice", choice, ("none", "auto", "required"))
         return
     if not isinstance(choice, dict):
         wrong_type("tool_choice", "one of a string or object", choice)
@@ -229,8 +200,7 @@ def _check_tool_choice(choice: Any, names: list[str]) -> None:
         refuse(text, "tool_choice.type", "invalid_value")
     check_fields("tool_choice", choice, {"type", "function"})
     if not isinstance(choice.get("function"), dict):
-        text = "Missing required parameter: 'tool_choice.function'."
-        refuse(text, "tool_choice.function", "missing_required_parameter")
+        missing("tool_choice.function")
     name = choice["function"].get("name")
     if name not in names:
         refuse(f"Tool choice '{name}' not found in 'tools' parameter.", "tool_choice")
@@ -244,9 +214,7 @@ def _check_limits(body: dict[str, Any], model: ModelRules) -> None:
         text = "Unsupported parameter: 'max_tokens' is not supported with this model."
         refuse(f"{text} Use 'max_completion_tokens' instead.", "max_tokens", "unsupported_parameter")
     for field, value in given.items():
-        if value < 1:
-            text = f"integer below minimum value. Expected a value >= 1, but got {value} instead."
-            refuse(f"Invalid '{field}': {text}", field, "integer_below_min_value")
+        check_least(field, value, 1)
         if value > model.max_output:
             refuse(
                 f"max_tokens is too large: {value}. This model supports at most {model.max_output} completion tokens, "
@@ -261,7 +229,7 @@ def _check_effort(body: dict[str, Any], model: ModelRules) -> str:
     if effort is not None and effort not in model.efforts:
         refuse(
             f"Unsupported value: 'reasoning_effort' does not support '{effort}' with this model. "
-            f"Supported values are: {_listed(model.efforts)}.",
+            f"Supported values are: {listed(model.efforts)}.",
             "reasoning_effort",
             "unsupported_value",
         )
@@ -280,10 +248,8 @@ def _check_effort(body: dict[str, Any], model: ModelRules) -> str:
 
 def _check_sampling(body: dict[str, Any], model: ModelRules, effort: str) -> None:
     if body.get("stop") is not None and not model.stop:
-        _unsupported("stop")
-    if body.get("verbosity") not in (None, "medium") and not model.verbosity:
-        text = f"Unsupported value: '{body['verbosity']}' is not supported with the '{model.name}' model."
-        refuse(f"{text} Supported values are: 'medium'.", "verbosity", "unsupported_value")
+        unsupported("stop")
+    check_verbosity("verbosity", body.get("verbosity"), model.name, model.verbosity)
     if model.sampling == "always" or (model.sampling == "at_effort_none" and effort == "none"):
         return
     if body.get("temperature") not in (None, 1):
@@ -293,16 +259,14 @@ def _check_sampling(body: dict[str, Any], model: ModelRules, effort: str) -> Non
         )
     for field in _UNSUPPORTED_WHILE_REASONING:
         if body.get(field) is not None:
-            _unsupported(field)
+            unsupported(field)
 
 
 def _check_response_format(body: dict[str, Any]) -> None:
     wanted = body.get("response_format")
     if wanted is None:
         return
-    if wanted.get("type") not in ("text", "json_object", "json_schema"):
-        text = f"Invalid value: '{wanted.get('type')}'. Supported values are: 'json_object', 'json_schema', and 'text'."
-        refuse(text, "response_format.type", "invalid_value")
+    check_choice("response_format.type", wanted.get("type"), ("json_object", "json_schema", "text"))
     if wanted["type"] == "json_object" and "json" not in json.dumps(body["messages"]).lower():
         text = "must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
         refuse(f"'messages' {text}", "messages")
@@ -310,21 +274,12 @@ def _check_response_format(body: dict[str, Any]) -> None:
         where = "response_format.json_schema"
         schema = wanted.get("json_schema")
         if not isinstance(schema, dict):
-            refuse(f"Missing required parameter: '{where}'.", where, "missing_required_parameter")
+            missing(where)
         check_fields(where, schema, {"name", "description", "schema", "strict"})
         check_name(f"{where}.name", schema.get("name"))
         problem = schema_problem(schema.get("schema"), strict=bool(schema.get("strict")))
         if problem:
             refuse(f"Invalid schema for response_format '{schema['name']}': {problem}", "response_format")
-
-
-def _unsupported(field: str) -> None:
-    refuse(f"Unsupported parameter: '{field}' is not supported with this model.", field, "unsupported_parameter")
-
-
-def _listed(values: tuple[str, ...]) -> str:
-    quoted = [f"'{value}'" for value in values]
-    return ", ".join(quoted[:-1]) + f", and {quoted[-1]}" if len(quoted) > 2 else " and ".join(quoted)
 
 
 def estimate_tokens(body: dict[str, Any]) -> int:

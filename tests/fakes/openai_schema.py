@@ -32,6 +32,14 @@ def schema_problem(schema: Any, *, strict: bool) -> str | None:
     return None
 
 
+def lookaround(schema: Any) -> str | None:
+    """Where the schema of an output format has a pattern that looks ahead or behind, as "$.properties.a"; or None."""
+    for path, part in _walk(schema, ()):
+        if re.search(r"\(\?<?[=!]", str(part.get("pattern", ""))):
+            return ".".join(("$", *path))
+    return None
+
+
 def _walk(schema: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Every schema in schema position, so never a property's name, a default or an enum's member."""
     if not isinstance(schema, dict):

@@ -21,9 +21,17 @@ TOOLS = [{"type": "function", "function": {"name": "Write", "parameters": {"type
 INPUT = {"path": "C:\\new\\ü.txt", "text": 'say "hi"\n\U0001f600'}
 
 
+TRANSPORT = httpx2.Client(trust_env=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _close_transport() -> Iterator[None]:
+    with TRANSPORT:
+        yield
+
+
 def client_of(upstream: FakeOpenAI, key: str = "sk-test") -> openai.OpenAI:
-    transport = httpx2.Client(trust_env=False)
-    return openai.OpenAI(base_url=upstream.base_url, api_key=key, max_retries=0, http_client=transport)
+    return openai.OpenAI(base_url=upstream.base_url, api_key=key, max_retries=0, http_client=TRANSPORT)
 
 
 @pytest.fixture
@@ -208,7 +216,7 @@ def test_failures_and_refusals(upstream: FakeOpenAI) -> None:
     with pytest.raises(openai.NotFoundError):
         create(upstream, model="gpt-9")
     with pytest.raises(openai.NotFoundError, match="Invalid URL"):
-        client_of(upstream).responses.create(model="gpt-4o", input="hi")
+        client_of(upstream).embeddings.create(model="gpt-4o", input="hi")
     assert upstream.refusals[0] == "Unrecognized request argument supplied: foo"
     assert [request["model"] for request in upstream.requests] == ["gpt-4o", "gpt-4o", "gpt-9"]
     assert upstream.exchanges[0].raw.startswith(b"{")

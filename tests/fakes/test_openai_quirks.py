@@ -20,6 +20,10 @@ LONG_TEXT = messages({"role": "user", "content": "x" * 4 * 1100})
 
 # quirk -> what it refuses (with status and text), and what it lets pass
 QUIRK_CASES: dict[str, tuple[list[tuple[dict[str, Any], int, str]], list[dict[str, Any]]]] = {
+    "copilot": (
+        [({"model": "gpt-5.3-codex"}, 400, "gpt-5.3-codex is not accessible via the /chat/completions endpoint")],
+        [{"model": "gpt-5"}],
+    ),
     "dashscope": ([({"max_tokens": 9000}, 400, "Range of max_tokens should be [1, 8192]")], [{"max_tokens": 8192}]),
     "glm": (
         [

@@ -35,7 +35,7 @@ _REASONS: dict[str, FinishReason] = {
     "refusal": "refusal",
     "model_context_window_exceeded": "context_window_exceeded",
 }
-_LEAST_SNAPSHOT = 16
+_LEAST_REPEAT = 16
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +69,7 @@ class ChatStream:
     _reason: str | None = None
     _refused: bool = False
     _began: bool = False
+    _in_deltas: bool = False
 
     def feed(self, chunk: dict[str, Any]) -> Iterator[Delta]:
         """Raises ApiError when the chunk is the server's report of a failure."""
@@ -91,35 +92,43 @@ class ChatStream:
             raise ApiError(502, CUT_OFF)
         if self._reason == "error":
             raise ApiError(502, "the upstream reported an error without saying which")
+        reason: FinishReason = "refusal" if self._refused else _REASONS.get(self._reason or "", "end")
         for call in self._calls:
-            if call.name:
-                yield from self._start(call)
+            if not call.name:
+                continue
+            yield from self._start(call)
+            cut_short = reason == "max_tokens" and call is self._calls[-1] and not call.is_complete()
+            if not cut_short:
                 yield from self._end(call)
-        yield Finish("refusal" if self._refused else _REASONS.get(self._reason or "", "end"))
+        yield Finish(reason)
 
     def _choice(self, choice: dict[str, Any]) -> Iterator[Delta]:
         delta, message = choice.get("delta"), choice.get("message")
         if isinstance(delta, dict):
-            yield from self._delta(delta, whole=bool(choice.get("finish_reason")))
+            self._in_deltas = self._in_deltas or bool(delta)
+            yield from self._delta(delta, least_repeat=_LEAST_REPEAT if choice.get("finish_reason") else None)
         if isinstance(message, dict):
-            yield from self._delta(message, whole=True)
+            yield from self._delta(message, least_repeat=1 if self._in_deltas else _LEAST_REPEAT)
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason:
             self._reason = reason
 
-    def _delta(self, delta: dict[str, Any], *, whole: bool) -> Iterator[Delta]:
-        """`whole`: this may be the complete message once more, after its pieces."""
+    def _delta(self, delta: dict[str, Any], *, least_repeat: int | None) -> Iterator[Delta]:
+        """Where `least_repeat` is given, this may be the complete message once more, after its pieces.
+
+        It is taken for one where it begins with all of the text so far, if that has so many characters.
+        """
         self._began = self._began or bool(delta)
         yield from map(ThinkingDelta, _reasoning(delta))
         for kind, text in _content(delta.get("content")):
             if kind == "thinking":
                 yield ThinkingDelta(text)
             else:
-                yield from self._show(text, whole=whole)
+                yield from self._show(text, least_repeat)
         refusal = delta.get("refusal")
         if isinstance(refusal, str) and refusal:
             self._refused = True
-            yield from self._show(refusal, whole=whole)
+            yield from self._show(refusal, least_repeat)
         fragments = delta.get("tool_calls")
         for fragment in fragments if isinstance(fragments, list) else ():
             if isinstance(fragment, dict):
@@ -127,10 +136,10 @@ class ChatStream:
         if isinstance(delta.get("function_call"), dict):
             yield from self._fragment({"index": 0, "function": delta["function_call"]})
 
-    def _show(self, text: str, *, whole: bool) -> Iterator[Delta]:
-        if whole and self._text:
+    def _show(self, text: str, least_repeat: int | None) -> Iterator[Delta]:
+        if least_repeat is not None:
             so_far = "".join(self._text)
-            if len(so_far) >= _LEAST_SNAPSHOT and text.startswith(so_far):
+            if len(so_far) >= least_repeat and text.startswith(so_far):
                 text = text[len(so_far) :]
         if not text:
             return
@@ -154,7 +163,7 @@ class ChatStream:
             call = self._open(fragment)
         if name and not call.started:
             call.name = self._longer_name(call.name, name)
-        if call.arguments and arguments.startswith(call.arguments):  # a snapshot: no JSON object begins like that twice
+        if _is_snapshot(arguments, call.arguments):
             arguments = arguments[len(call.arguments) :]
         call.arguments += arguments
         if call.name and (call.arguments or self.names.client(call.name) != call.name or self.names.offers(call.name)):
@@ -166,27 +175,27 @@ class ChatStream:
     def _find(self, fragment: dict[str, Any], name: str, arguments: str) -> _ToolCall | None:
         """The call that a fragment goes on with, or None for a new one.
 
-        A new id is a new call, whatever the index says. Without an id, a name begins a new call where the last one of
-        its index is complete; elsewhere it is a repetition.
+        A new id is a new call, whatever the index says. An old one is not always an old call: GLM gives one id to
+        parallel calls, which then differ in their index or only in their name. Without an id, a name begins a new call
+        where the last one of its index is complete; elsewhere it is a repetition.
         """
         call_id, index = fragment.get("id"), fragment.get("index")
-        if isinstance(call_id, str) and call_id:
-            same = next((call for call in self._calls if call.id == call_id), None)
-            if same is not None:
-                return same
-        else:
-            call_id = ""
+        call_id = call_id if isinstance(call_id, str) else ""
         call = self._by_index.get(index) if isinstance(index, int) else (self._calls[-1] if self._calls else None)
+        if call_id and (call is None or call.id not in ("", call_id)):
+            is_new = bool(name) and isinstance(index, int) and index not in self._by_index
+            call = None if is_new else next((call for call in self._calls if call.id == call_id), None)
         if call is None:
             return None
-        if call_id and call.id:
-            return None
-        if name and call.arguments and call.is_complete() and (name != call.name or arguments):
-            return None
-        if isinstance(index, int) or not name or name == call.name or not call.arguments:
-            call.id = call.id or call_id
-            return call
-        return None
+        same_id = bool(call_id) and call.id == call_id
+        if name and call.name and call.arguments:
+            renamed = name != call.name
+            if call.is_complete() and (renamed or (arguments and not same_id)):
+                return None
+            if renamed and not same_id and not isinstance(index, int):
+                return None
+        call.id = call.id or call_id
+        return call
 
     def _open(self, fragment: dict[str, Any]) -> _ToolCall:
         call_id, index = fragment.get("id"), fragment.get("index")
@@ -220,6 +229,20 @@ def _arguments(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _is_snapshot(piece: str, so_far: str) -> bool:
+    """Whether a piece of the arguments is all of them once more, and not the next piece.
+
+    Hardly ever does an object begin as its parent did. Where one does and the piece closes both, it is no JSON of its own.
+    """
+    if not so_far or not piece.startswith(so_far):
+        return False
+    try:
+        _, end = json.JSONDecoder().raw_decode(piece)
+    except (ValueError, RecursionError):
+        return True
+    return not piece[end:].strip()
 
 
 def _content(value: Any) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,129 @@
+"""The command line: `python -m proxy` serves; `python -m proxy explain FILE` shows what would be sent upstream."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from proxy import __version__
+from proxy.config import VARIABLES, Config, ConfigError, CustomModel, load_config
+from proxy.demo import MODEL, DemoBackend
+from proxy.logs import ascii_only, configure_logging
+from proxy.protocol.errors import ApiError
+from proxy.server import serve
+from proxy.web import create_app
+from proxy.web.services import Services
+
+SETTINGS = {
+    "HOST": "address to listen on",
+    "PORT": "port to listen on",
+    "LOG_LEVEL": "DEBUG, INFO, WARNING, ERROR or CRITICAL",
+    "PREFERRED_PROVIDER": "who answers Claude names: google, openai, custom or anthropic",
+    "BIG_MODEL": "model for sonnet, opus and every other family but haiku",
+    "SMALL_MODEL": "model for haiku",
+    "MAX_TOKENS_LIMIT": "ceiling on max_tokens of a request",
+    "REQUEST_TIMEOUT": "seconds of upstream silence that are borne",
+    "MAX_RETRIES": "repeats before the first byte of an answer",
+    "CUSTOM_MODELS_FILE": "list of your own OpenAI-compatible servers",
+    "OPENAI_BASE_URL": "another address than OpenAI's",
+    "GEMINI_BASE_URL": "another address than Google's",
+    "ANTHROPIC_UPSTREAM_URL": "another address than Anthropic's",
+    "GEMINI_API_VERSION": "version of Gemini's API, such as v1beta",
+    "GEMINI_SAFETY": "Gemini's content filters: default or off",
+    "GEMINI_STORE": "whether Google may store requests: true or false",
+    "USE_VERTEX_AUTH": "reach Gemini through Vertex AI, without a key: true or false",
+    "VERTEX_PROJECT": "Google Cloud project for Vertex AI",
+    "VERTEX_LOCATION": "location for Vertex AI, such as global",
+    "THREADS": "requests that are served at the same time",
+}
+"""The variables that have a flag, with its help."""
+
+_DEMO_SETTINGS = ("HOST", "PORT", "LOG_LEVEL", "MAX_TOKENS_LIMIT", "REQUEST_TIMEOUT", "MAX_RETRIES", "THREADS")
+_KEYS = [name for name in VARIABLES if name not in SETTINGS]
+_EPILOG = (
+    "Each setting can also be a variable of the environment or of the file .env (HOST for --host, and so on); flags "
+    f"win. Keys ({', '.join(_KEYS)}) have no flag, since arguments are visible to every user of the machine."
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit code: 0 done, 1 failed, 2 unusable settings or arguments."""
+    args = _parser().parse_args(argv)
+    flags = {name: value for name in SETTINGS if (value := getattr(args, name, None)) is not None}
+    try:
+        config = _demo_config(flags) if getattr(args, "demo", False) else load_config(overrides=flags)
+        configure_logging(config)
+        app = make_app(config)
+    except ConfigError as error:
+        return _fail(error.problems, 2)
+    return _explain(app, args.file) if args.command == "explain" else serve(app, config)
+
+
+def make_app(config: Config) -> Flask:
+    """The WSGI app. Raises ConfigError where BIG_MODEL or SMALL_MODEL leads nowhere."""
+    app = create_app(config)
+    services: Services = app.extensions["proxy"]
+    if problems := services.router.check():
+        raise ConfigError(problems)
+    return app
+
+
+def _parser() -> argparse.ArgumentParser:
+    # The same flags before and after the command: a default would undo what stood before it.
+    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    for name, text in SETTINGS.items():
+        shared.add_argument(f"--{name.lower().replace('_', '-')}", dest=name, metavar="VALUE", help=text)
+    shared.add_argument("--demo", action="store_true", help="answer from a built-in backend, without any key")
+    common: dict[str, Any] = {"parents": [shared], "epilog": _EPILOG, "allow_abbrev": False}
+    parser = argparse.ArgumentParser("python -m proxy", description=__doc__, **common)
+    parser.add_argument("--version", action="version", version=f"claude-proxy {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="{serve,explain}")
+    commands.add_parser("serve", help="serve (also without a command)", **common)
+    explain = commands.add_parser("explain", help="show what would be sent upstream", **common)
+    explain.add_argument("file", metavar="FILE", help="the body of a Messages request as JSON; - reads it from stdin")
+    return parser
+
+
+def _demo_config(flags: Mapping[str, str]) -> Config:
+    """Everything is answered by the built-in backend, which is started; only flags and the environment count.
+
+    Raises ConfigError. Neither `.env` nor a key is looked at, so the demo works whatever they hold.
+    """
+    environ = {name: value for name in _DEMO_SETTINGS if (value := os.environ.get(name, "").strip())}
+    with tempfile.TemporaryDirectory() as nothing:
+        config = load_config(
+            {"HOST": "127.0.0.1", **environ},
+            directory=Path(nothing),
+            overrides={name: flags[name] for name in _DEMO_SETTINGS if name in flags},
+        )
+    demo = CustomModel(model_id=MODEL, api_base=DemoBackend().url, api_key_name=None, api_key=None)
+    return replace(config, preferred_provider="custom", big_model=MODEL, small_model=MODEL, custom_models=(demo,))
+
+
+def _explain(app: Flask, file: str) -> int:
+    """Prints the upstream's request body to stdout, and to stderr where it would go and what was changed."""
+    services: Services = app.extensions["proxy"]
+    try:
+        body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        target, request, notes = services.explain(body)
+    except OSError as error:
+        return _fail([f"{file}: cannot be read ({error.strerror})"], 1)
+    except ApiError as error:
+        return _fail([error.message], 1)
+    print(ascii_only("\n".join([f"to {target}", *(f"note: {note}" for note in notes)])), file=sys.stderr)
+    print(json.dumps(request, indent=2))
+    return 0
+
+
+def _fail(problems: Iterable[str], code: int) -> int:
+    print(ascii_only("\n".join(problems)), file=sys.stderr)
+    return code

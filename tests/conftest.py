@@ -1,0 +1,31 @@
+"""Two switches: `--e2e` runs real clients too, `--no-streaming` leaves streaming out."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("claude-proxy")
+    group.addoption("--e2e", action="store_true", help="also run the tests that drive Claude Code (tests/e2e)")
+    group.addoption("--no-streaming", action="store_true", help="skip the tests of streamed answers")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "e2e: drives a real Claude Code; runs with --e2e only")
+    config.addinivalue_line("markers", "streaming: is about streamed answers; --no-streaming skips it")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    skips = [
+        (mark, pytest.mark.skip(reason=reason))
+        for mark, reason, skipped in (
+            ("e2e", "needs --e2e", not config.getoption("--e2e")),
+            ("streaming", "left out by --no-streaming", config.getoption("--no-streaming")),
+        )
+        if skipped
+    ]
+    for item in items:
+        for mark, skip in skips:
+            if item.get_closest_marker(mark) is not None:
+                item.add_marker(skip)

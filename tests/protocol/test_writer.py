@@ -1,0 +1,403 @@
+"""Deltas -> events: whatever a provider sends, in whatever batches, one conforming answer comes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.protocol import sse
+from proxy.protocol.deltas import (
+    Citation,
+    Delta,
+    Finish,
+    FinishReason,
+    RedactedThinking,
+    ServerBlock,
+    TextDelta,
+    ThinkingDelta,
+    ThinkingEnd,
+    ToolCallDelta,
+    ToolCallEnd,
+    ToolCallStart,
+    Usage,
+)
+from proxy.protocol.events import BlockDelta, BlockStart, BlockStop, MessageStart
+from proxy.protocol.message import fold
+from proxy.protocol.writer import Writer
+from tests.conformance import check_stream, same_message
+from tests.translation import Json, answer, asking, tool
+
+REQUEST = asking(tools=[tool("Read"), tool("Grep")], stop_sequences=["END"])
+FOUND = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+CITED = {"type": "char_location", "cited_text": "x", "document_index": 0, "document_title": None}
+
+
+def written(*batches: Sequence[Delta]) -> Json:
+    message = answer(batches, REQUEST).message
+    assert message is not None
+    return message
+
+
+def content(message: Json) -> list[Any]:
+    """Blocks as short tuples, ids left out."""
+    short = {"text": ("text",), "thinking": ("thinking", "signature"), "tool_use": ("name", "input")}
+    return [
+        (block["type"], *(block[key] for key in short[block["type"]])) if block["type"] in short else block["type"]
+        for block in message["content"]
+    ]
+
+
+def called(key: int, name: str, *pieces: str) -> list[Delta]:
+    return [ToolCallStart(key, name), *(ToolCallDelta(key, piece) for piece in pieces), ToolCallEnd(key)]
+
+
+READ = ("tool_use", "Read", {"path": "a"})
+READING = called(0, "Read", '{"pa', 'th": "a"}')
+END = Finish()
+
+CASES: list[Any] = [
+    pytest.param([END], [], "end_turn", id="nothing"),
+    pytest.param([TextDelta("he"), TextDelta("llo"), END], [("text", "hello")], "end_turn", id="text"),
+    pytest.param([TextDelta(""), TextDelta(" \n"), END], [], "end_turn", id="CASES-17 no blank text block"),
+    pytest.param([TextDelta("\n"), TextDelta("a"), END], [("text", "\na")], "end_turn", id="blank before text"),
+    pytest.param(
+        [TextDelta(" "), *READING, TextDelta("\n"), END], [READ], "tool_use", id="1.8 a turn of tools has no text block"
+    ),
+    pytest.param(
+        [ThinkingDelta("a"), ThinkingDelta("b"), TextDelta("c"), END],
+        [("thinking", "ab", ""), ("text", "c")],
+        "end_turn",
+        id="thinking without signature",
+    ),
+    pytest.param(
+        [ThinkingDelta("a"), ThinkingEnd("s1"), ThinkingDelta("b"), ThinkingEnd("s2"), END],
+        [("thinking", "a", "s1"), ("thinking", "b", "s2")],
+        "end_turn",
+        id="CASES-51 each run signed",
+    ),
+    pytest.param([ThinkingEnd("s"), END], [("thinking", "", "s")], "end_turn", id="only a signature"),
+    pytest.param([RedactedThinking("x"), END], ["redacted_thinking"], "end_turn", id="redacted"),
+    pytest.param(
+        [TextDelta("a"), ServerBlock(FOUND), TextDelta("b"), END],
+        [("text", "a"), "web_search_tool_result", ("text", "b")],
+        "end_turn",
+        id="server block",
+    ),
+    pytest.param(
+        [ToolCallStart(0, "Read"), ToolCallEnd(0), END], [("tool_use", "Read", {})], "tool_use", id="no arguments"
+    ),
+    pytest.param(
+        [*called(0, "Read", "nu", "ll"), END], [("tool_use", "Read", {})], "tool_use", id="null for no arguments"
+    ),
+    pytest.param([*called(0, "Read", " ", "\n"), END], [("tool_use", "Read", {})], "tool_use", id="blank arguments"),
+    pytest.param([*called(0, "Read", " ", '{"path": "a"}'), END], [READ], "tool_use", id="blank before the object"),
+    pytest.param([*READING[:-1], END], [READ], "tool_use", id="call never ended by the provider"),
+    pytest.param(
+        [
+            ToolCallStart(0, "Read"),
+            ToolCallStart(1, "Grep"),
+            ToolCallDelta(0, '{"path'),
+            ToolCallDelta(1, '{"x"'),
+            ToolCallEnd(1),
+            ToolCallDelta(0, '": "a"}'),
+            END,
+        ],
+        None,
+        None,
+        id="CASES-53+54 broken second call",
+    ),
+    pytest.param(
+        [
+            ToolCallStart(0, "Read"),
+            ToolCallStart(1, "Grep"),
+            ToolCallDelta(0, '{"path'),
+            ToolCallDelta(1, '{"x"'),
+            ToolCallDelta(0, '": "a"}'),
+            ToolCallDelta(1, ": 1}"),
+            ToolCallEnd(1),
+            TextDelta("after"),
+            ToolCallEnd(0),
+            END,
+        ],
+        [READ, ("tool_use", "Grep", {"x": 1}), ("text", "after")],
+        "tool_use",
+        id="CASES-53+54 interleaved",
+    ),
+    pytest.param(
+        [TextDelta("a"), *READING, TextDelta("b"), END],
+        [("text", "a"), READ, ("text", "b")],
+        "tool_use",
+        id="CASES-55 text after a tool",
+    ),
+    pytest.param([TextDelta("a"), *READING, END], [("text", "a"), READ], "tool_use", id="CASES-60 end means tool_use"),
+    pytest.param([*READING, Finish("max_tokens")], [READ], "max_tokens", id="limit after a whole call"),
+    pytest.param(
+        [TextDelta("a"), *READING[:2], Finish("max_tokens")], [("text", "a")], "max_tokens", id="CASES-62 cut call"
+    ),
+    pytest.param([ToolCallStart(0, "Read"), Finish("max_tokens")], [], "max_tokens", id="CASES-62 cut before the input"),
+    pytest.param(
+        [*called(0, "Read"), *called(1, "Grep", '{"x'), Finish("max_tokens")],
+        [("tool_use", "Read", {})],
+        "max_tokens",
+        id="CASES-62 only the last call is cut",
+    ),
+    pytest.param([*READING[:2], END], None, None, id="CASES-62 cut without a limit is an error"),
+    pytest.param(
+        [*called(0, "Read", '{"x'), *called(1, "Grep", "{}"), Finish("max_tokens")],
+        None,
+        None,
+        id="CASES-62 the limit cannot have cut an earlier call",
+    ),
+    pytest.param([*called(0, "Read", "[1]"), END], None, None, id="input is no object"),
+    pytest.param([*called(0, "Read", '{"a": NaN}'), END], None, None, id="input is no JSON"),
+    pytest.param([*called(0, "Read", "{}{}"), END], None, None, id="input is two objects"),
+    pytest.param([*called(0, "Read", '{"a": ' + "[" * 5000), END], None, None, id="input is too deep"),
+    pytest.param([TextDelta("a"), Finish("refusal")], [("text", "a")], "refusal", id="CASES-77 refusal"),
+    pytest.param([*READING, Finish("refusal")], [READ], "refusal", id="refusal wins over a tool"),
+    pytest.param(
+        [TextDelta("a"), Finish("context_window_exceeded")],
+        [("text", "a")],
+        "model_context_window_exceeded",
+        id="window",
+    ),
+    pytest.param([TextDelta("a"), Finish("stop_sequence", "END")], [("text", "a")], "stop_sequence", id="stop sequence"),
+    pytest.param([*READING, Finish("stop_sequence", "END")], [READ], "tool_use", id="a tool wins over a stop sequence"),
+    pytest.param([TextDelta("a")], None, None, id="CASES-63 no finish"),
+    pytest.param([], None, None, id="CASES-64 no events"),
+    pytest.param([Usage(input=5, output=1)], None, None, id="CASES-64 only usage"),
+    pytest.param([TextDelta("a"), END, Usage(output=9)], [("text", "a")], "end_turn", id="CASES-59 usage after finish"),
+]
+
+
+@pytest.mark.parametrize(("deltas", "blocks", "stop_reason"), CASES)
+@pytest.mark.parametrize("apart", [False, True], ids=["one batch", "each alone"])
+def test_answers(deltas: list[Delta], blocks: list[Any] | None, stop_reason: str | None, apart: bool) -> None:
+    answered = answer([[delta] for delta in deltas] if apart else [deltas], REQUEST)
+    if blocks is None:
+        assert answered.error is not None
+        assert answered.error.status == 502
+    else:
+        assert answered.message is not None
+        assert content(answered.message) == blocks
+        assert answered.message["stop_reason"] == stop_reason
+
+
+def test_stop_details_and_sequence() -> None:
+    refused = written([TextDelta("no"), Finish("refusal", explanation="against the rules")])
+    assert refused["stop_details"] == {"type": "refusal", "category": None, "explanation": "against the rules"}
+    stopped = written([TextDelta("a"), Finish("stop_sequence", "END")])
+    assert (stopped["stop_sequence"], stopped["stop_details"]) == ("END", None)
+
+
+def test_citations_follow_their_text() -> None:
+    message = written([TextDelta("x"), Citation(CITED), TextDelta("y"), END])
+    assert message["content"] == [{"type": "text", "text": "xy", "citations": [CITED]}]
+
+
+def test_an_error_names_the_tool_and_not_its_input() -> None:
+    error = answer([[*called(0, "Read", '{"path": "secret'), END]], REQUEST).error
+    assert error is not None
+    assert "Read" in error.message
+    assert "secret" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("told", "usage"),
+    [
+        pytest.param([], {"input_tokens": 7, "output_tokens": 25}, id="CASES-72 nothing told: estimates"),
+        pytest.param([Usage()], {"input_tokens": 7, "output_tokens": 25}, id="CASES-72 null told"),
+        pytest.param([Usage(input=50, output=9)], {"input_tokens": 50, "output_tokens": 9}, id="CASES-71 true numbers"),
+        pytest.param([Usage(input=0, output=0)], {"input_tokens": 7, "output_tokens": 1}, id="zeros told"),
+        pytest.param(
+            [Usage(input=0, output=9, cache_read=40, cache_write=0)],
+            {"input_tokens": 1, "output_tokens": 9, "cache_read_input_tokens": 40, "cache_creation_input_tokens": 0},
+            id="CASES-73 all read from the cache",
+        ),
+        pytest.param(
+            [Usage(input=0, output=9, cache_read=0, cache_write=40)],
+            {"input_tokens": 1, "output_tokens": 9, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 40},
+            id="CASES-73 all written to the cache",
+        ),
+        pytest.param(
+            [Usage(input=5, output=1), Usage(output=4), Usage(input=6, output=9)],
+            {"input_tokens": 6, "output_tokens": 9},
+            id="CASES-72 cumulative: the last one told",
+        ),
+        pytest.param(
+            [Usage(input=5, output=9, thinking=4, web_searches=2)],
+            {
+                "input_tokens": 5,
+                "output_tokens": 9,
+                "output_tokens_details": {"thinking_tokens": 4},
+                "server_tool_use": {"web_search_requests": 2},
+            },
+            id="details",
+        ),
+        pytest.param(
+            [Usage(input=5, output=9, thinking=30)],
+            {"input_tokens": 5, "output_tokens": 9, "output_tokens_details": {"thinking_tokens": 9}},
+            id="more thinking than output",
+        ),
+    ],
+)
+def test_usage(told: list[Delta], usage: Json) -> None:
+    message = written([TextDelta("x" * 100)], told, [END])
+    caches = {"cache_read_input_tokens": 0, "cache_creation_input_tokens": 0}
+    assert message["usage"] == {**caches, **usage}
+
+
+def test_start_is_sent_at_once_and_only_once() -> None:
+    """CASES-67: one owner of the start. CASES-71: it has an estimate."""
+    writer = Writer("claude-x", 7)
+    (start,) = writer.feed([])
+    assert isinstance(start, MessageStart)
+    assert start.message["model"] == "claude-x"
+    assert start.message["usage"]["input_tokens"] == 7
+    assert writer.feed([]) == []
+    assert start.message["id"] != Writer("claude-x", 7).feed([])[0].message["id"]  # type: ignore[union-attr]
+
+
+def test_deltas_are_shown_as_they_come() -> None:
+    """CASES-68: nothing of the first call waits, though a second has begun."""
+    writer = Writer("claude-x", 7)
+    writer.feed([ToolCallStart(0, "Read")])
+    assert [type(event) for event in writer.feed([ToolCallDelta(0, "{")])] == [BlockDelta]
+    assert writer.feed([ToolCallStart(1, "Grep"), ToolCallDelta(1, "{}")]) == []
+    assert writer.feed([ToolCallDelta(0, '"a"')]) == [BlockDelta(0, "input_json_delta", '"a"')]
+    events = writer.feed([ToolCallDelta(0, ": 1}"), ToolCallEnd(0)])
+    assert [type(event) for event in events] == [BlockDelta, BlockStop, BlockStart, BlockDelta]
+    assert writer.feed([TextDelta("x"), TextDelta("y")]) == []
+
+
+@pytest.mark.parametrize(
+    ("deltas", "nudge"),
+    [
+        pytest.param([], [BlockStart(0, {"type": "thinking", "thinking": "", "signature": ""})], id="before anything"),
+        pytest.param([ThinkingDelta("a")], [BlockDelta(0, "thinking_delta", "")], id="while thinking"),
+        pytest.param([ToolCallStart(0, "Read")], [BlockDelta(0, "input_json_delta", "")], id="inside a call"),
+        pytest.param([TextDelta(" ")], [], id="while a blank text waits"),
+    ],
+)
+def test_nudge(deltas: list[Delta], nudge: list[Any]) -> None:
+    """CASES-69: Claude Code 2.1.197 counts real events only, and they must not change the answer."""
+    writer = Writer("claude-x", 7)
+    writer.feed(deltas)
+    assert writer.nudge() == nudge
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "blocks"),
+    [
+        pytest.param([], [TextDelta("b")], [("thinking", "", ""), ("text", "b")], id="nothing, then text"),
+        pytest.param([], [ThinkingDelta("a")], [("thinking", "a", "")], id="nothing, then thinking"),
+        pytest.param(
+            [ThinkingDelta("a")], [ThinkingDelta("b"), ThinkingEnd("s")], [("thinking", "ab", "s")], id="thinking"
+        ),
+        pytest.param(READING[:2], READING[2:], [READ], id="call"),
+    ],
+)
+def test_nudged_answers_conform(before: list[Delta], after: list[Delta], blocks: list[Any]) -> None:
+    writer = Writer("claude-opus-5-5", 7)
+    events = [*writer.feed(before), *writer.nudge(), *writer.nudge(), *writer.feed([*after, END]), *writer.finish()]
+    message = check_stream(sse.encode(events), REQUEST)
+    assert content(message) == blocks
+    same_message(message, fold(events))
+
+
+HALVES = "a\U0001f600b\U0001f680"
+
+
+@pytest.mark.parametrize("kind", ["text", "thinking", "tool"])
+@pytest.mark.parametrize("apart", [False, True], ids=["one batch", "each alone"])
+def test_half_characters_wait_for_their_other_half(kind: str, apart: bool) -> None:
+    """S16: vendors cut JSON escapes between the two halves."""
+    units = HALVES.encode("utf-16-le")
+    halves = [units[at : at + 2].decode("utf-16-le", "surrogatepass") for at in range(0, len(units), 2)]
+    deltas: list[Delta]
+    if kind == "tool":
+        deltas = [ToolCallStart(0, "Read"), *(ToolCallDelta(0, piece) for piece in ['{"path": "', *halves, '"}'])]
+    else:
+        deltas = [TextDelta(half) if kind == "text" else ThinkingDelta(half) for half in halves]
+    deltas.append(END)
+    block = content(written(*([[delta] for delta in deltas] if apart else [deltas])))[0]
+    assert (block[2]["path"] if kind == "tool" else block[1]) == HALVES
+
+
+@pytest.mark.parametrize("after", [[], [TextDelta("b")], READING], ids=["end", "text", "tool"])
+@pytest.mark.parametrize("half", ["\ud83d", "\ude00"])
+def test_half_characters_that_stay_alone_are_replaced(half: str, after: list[Delta]) -> None:
+    message = written([TextDelta("a")], [TextDelta(half)], after, [END])
+    assert message["content"][0]["text"] == "a\ufffd" + ("b" if after and after != READING else "")
+
+
+TEXTS = st.text(st.sampled_from(" \nab\"\\é\u2028\U0001f600"), max_size=6)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@st.composite
+def lanes(draw: st.DrawFn) -> tuple[list[list[Delta]], list[tuple[str, Json]]]:
+    """Deltas that keep their order only within a lane: one lane of text, one for each call; and the calls."""
+    speech: list[Delta] = draw(
+        st.lists(
+            st.builds(TextDelta, TEXTS) | st.just(ServerBlock(FOUND)) | st.builds(Usage, output=st.integers(0, 99)),
+            max_size=8,
+        )
+    )
+    calls = draw(st.lists(st.tuples(st.sampled_from(["Read", "Grep"]), st.dictionaries(TEXTS, VALUES, max_size=3)), max_size=3))
+    every: list[list[Delta]] = [speech]
+    for key, (name, input) in enumerate(calls):
+        arguments = json.dumps(input, ensure_ascii=draw(st.booleans()))
+        cuts = sorted(draw(st.sets(st.integers(0, len(arguments)), max_size=4)))
+        pieces = [arguments[a:b] for a, b in zip([0, *cuts], [*cuts, len(arguments)], strict=True)]
+        ending = called(key, name, *pieces)
+        every.append(ending if draw(st.booleans()) else ending[:-1])
+    return every, calls
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> tuple[list[Delta], str, str, list[tuple[str, Json]]]:
+    """All deltas of an answer, its thinking, its text and its calls in the order of their beginning."""
+    thoughts: list[Delta] = draw(
+        st.lists(
+            st.builds(ThinkingDelta, TEXTS) | st.builds(ThinkingEnd, st.just("sig")) | st.just(RedactedThinking("x")),
+            max_size=4,
+        )
+    )
+    every, calls = draw(lanes())
+    places = [lane for lane, deltas in enumerate(every) for _ in deltas]
+    waiting = [iter(deltas) for deltas in every]
+    rest = [next(waiting[lane]) for lane in draw(st.permutations(places))]
+    finish = draw(st.builds(Finish, st.sampled_from(FinishReason.__args__[:4])))  # type: ignore[attr-defined]
+    thought = "".join(delta.text for delta in thoughts if isinstance(delta, ThinkingDelta))
+    said = "".join(delta.text for delta in rest if isinstance(delta, TextDelta))
+    started = [calls[delta.key] for delta in rest if isinstance(delta, ToolCallStart)]
+    if finish.reason == "stop_sequence":
+        finish = Finish("stop_sequence", "END")
+    return [*thoughts, *rest, finish], thought, said, started
+
+
+@given(answers(), st.data())
+@settings(max_examples=150, deadline=None)
+def test_any_answer_in_any_batches(
+    made: tuple[list[Delta], str, str, list[tuple[str, Json]]], data: st.DataObject
+) -> None:
+    deltas, thought, said, calls = made
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(deltas)), max_size=5)))
+    batches = [deltas[a:b] for a, b in zip([0, *cuts], [*cuts, len(deltas)], strict=True)]
+    message = written(*batches)
+    same_message(message, written(deltas))
+    same_message(message, written(*([delta] for delta in deltas)))
+    blocks = content(message)
+    assert [block[1:] for block in blocks if block[0] == "tool_use"] == calls
+    assert "".join(block[1] for block in blocks if block[0] == "thinking") == thought
+    spoken = "".join(block[1] for block in blocks if block[0] == "text")
+    assert "".join(spoken.split()) == "".join(said.split())

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import runpy
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy import __version__
+from proxy.cli import SETTINGS, main
+from proxy.config import VARIABLES
+from tests.log_settings import log_settings  # noqa: F401
+
+ROOT = Path(__file__).resolve().parents[1]
+
+pytestmark = pytest.mark.usefixtures("log_settings")
+
+
+@pytest.fixture(autouse=True)
+def empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No `.env` and no settings but those of the test."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def asked(empty_place: Path) -> str:
+    """The file name of a Messages request."""
+    body = {"model": "claude-opus-5-5", "max_tokens": 99999, "messages": [{"role": "user", "content": "\u4f60 hi"}]}
+    (empty_place / "asked.json").write_text(json.dumps(body, ensure_ascii=False), encoding="utf-8")
+    return "asked.json"
+
+
+def test_every_variable_but_keys_has_a_flag() -> None:
+    assert set(VARIABLES) - set(SETTINGS) == {name for name in VARIABLES if name.endswith("_API_KEY")}
+    assert set(SETTINGS) <= set(VARIABLES)
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--help"], ["--big-model", "--anthropic-upstream-url", "--demo", "explain", "visible to every user"]),
+        (["explain", "--help"], ["FILE", "--small-model", "visible to every user"]),
+        (["--version"], [f"claude-proxy {__version__}"]),
+    ],
+)
+def test_help(argv: list[str], words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as done:
+        main(argv)
+    assert done.value.code == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.isascii()
+    assert all(each in said for each in words)
+    assert "-api-key" not in said
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "words"),
+    [
+        (["--port", "nope", "--log-level", "loud"], 2, ["PORT: ", "LOG_LEVEL: "]),
+        (["serve", "--port", "nope"], 2, ["PORT: "]),
+        (["--port", "nope", "--demo"], 2, ["PORT: "]),
+        (["--preferred-provider", "openai", "--big-model", "claude-opus"], 2, ["BIG_MODEL: "]),
+        (["--preferred-provider", "custom"], 2, ["PREFERRED_PROVIDER: custom needs a model"]),
+        (["explain", "missing.json"], 1, ["missing.json: cannot be read"]),
+        (["explain", "text.json"], 1, ["JSON"]),
+        (["explain", "unknown.json"], 1, ["model: llama is not known here"]),
+    ],
+)
+def test_mistakes(
+    argv: list[str], code: int, words: list[str], empty_place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (empty_place / "text.json").write_text("hello", encoding="utf-8")
+    unknown = {"model": "llama", "max_tokens": 1, "messages": [{"role": "user", "content": "hi"}]}
+    (empty_place / "unknown.json").write_text(json.dumps(unknown), encoding="utf-8")
+    assert main(argv) == code
+    said = capsys.readouterr()
+    assert not said.out
+    assert all(each in said.err for each in words)
+    assert "Traceback" not in said.err
+    assert said.err.isascii()
+
+
+def test_unknown_flags_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as done:
+        main(["--openai-api-key", "canary"])
+    assert done.value.code == 2
+    capsys.readouterr()
+
+
+def test_a_busy_port(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert main(["--demo", "--port", str(port)]) == 1
+    said = capsys.readouterr()
+    assert (
+        said.err == f"PORT: {port} is in use (HOST 127.0.0.1); stop the program that has it, or choose another PORT\n"
+    )
+    assert not said.out
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["explain", "asked.json", "--preferred-provider", "openai", "--big-model", "gpt-4o-mini"],
+        ["--preferred-provider", "openai", "--big-model", "gpt-4o-mini", "explain", "asked.json"],
+        ["--preferred-provider", "openai", "explain", "asked.json", "--big-model", "gpt-4o-mini"],
+    ],
+)
+@pytest.mark.usefixtures("asked")
+def test_explain(argv: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("BIG_MODEL", "gpt-4o")
+    assert main(argv) == 0
+    said = capsys.readouterr()
+    sent: dict[str, Any] = json.loads(said.out)
+    assert said.out.isascii()
+    assert sent["model"] == "gpt-4o-mini"
+    assert sent["messages"][-1]["content"] == "\u4f60 hi"
+    assert said.err.splitlines()[0] == "to openai/gpt-4o-mini"
+    assert "note: max_tokens was lowered" in said.err
+
+
+def test_explain_reads_stdin(asked: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path(asked).read_bytes())))
+    assert main(["--demo", "explain", "-"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["model"] == "demo"
+    assert said.err.startswith("to custom/demo\n")
+
+
+def test_wsgi(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THREADS", "3")
+    app = runpy.run_path(str(ROOT / "wsgi.py"))["app"]
+    assert app.extensions["proxy"].config.threads == 3
+
+
+def test_wsgi_with_a_model_that_leads_nowhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BIG_MODEL", "claude-opus")
+    with pytest.raises(SystemExit) as done:
+        runpy.run_path(str(ROOT / "wsgi.py"))
+    assert done.value.code == 2
+    assert capsys.readouterr().err.startswith("BIG_MODEL: ")
+
+
+def test_waitress_serve_with_mistakes() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "waitress", "wsgi:app"],
+        env={**os.environ, "PORT": "nope", "THREADS": "0", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["PORT", "THREADS"]

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.openai_chat import FakeOpenAI
+from tests.web.serving import KEY, Proxy, serve, settings
+
+
+@pytest.fixture(autouse=True)
+def _no_http_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+def upstream() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI("compatible", keys=[KEY]) as fake:
+        yield fake
+
+
+@pytest.fixture
+def proxy(upstream: FakeOpenAI) -> Iterator[Proxy]:
+    """Claude names lead to gpt-4o at `upstream`; nothing is retried."""
+    with serve(settings(upstream.base_url)) as running:
+        yield running
