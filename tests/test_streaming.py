@@ -207,7 +207,9 @@ def test_stop_from_another_thread(upstream: Upstream) -> None:
     upstream.say([_HELLO])
     pump = started(upstream)
     pump.wait_for_first(None)
-    upstream.say([TextDelta(" you")])
+    read = threading.Event()
+    upstream.say([TextDelta(" you")], read.set)
+    wait(read)
     threading.Thread(target=pump.stop, args=("shutting down",)).start()
     wait(upstream.finished)
     seen = []

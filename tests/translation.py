@@ -144,7 +144,12 @@ class Translation:
 
 
 def translate(
-    body: Json, to: str | Route = "local", quirks: Quirks | None = None, *, session: str = "", most_tokens: int = 200_000
+    body: Json,
+    to: str | Route = "local",
+    quirks: Quirks | None = None,
+    *,
+    session: str = "",
+    most_tokens: int = 200_000,
 ) -> Translation:
     """The body that would be sent. Fails where the strict fake of that server refuses it."""
     where = route(to) if isinstance(to, str) else to

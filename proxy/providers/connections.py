@@ -23,8 +23,26 @@ _DRAIN_LIMIT = 1.0
 _current = threading.local()
 
 
+def current_call() -> Call | None:
+    """The call that this thread is working for."""
+    call: Call | None = getattr(_current, "call", None)
+    return call
+
+
 class Closeable(Protocol):
     def close(self) -> None: ...
+
+
+class Interruptible(Protocol):
+    """A connection whose socket can be shut down while another thread reads from it."""
+
+    call: Call | None
+
+    def shut_down(self) -> None: ...
+
+
+class Cancelled(httpcore2.ReadError):
+    """The call that a connection works for has been cancelled."""
 
 
 class Call:
@@ -35,7 +53,7 @@ class Call:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._stream: _WatchedStream | None = None
+        self._stream: Interruptible | None = None
         self._body: Iterator[bytes] | None = None
         self._response: Closeable | None = None
         self._cancelled = threading.Event()
@@ -57,18 +75,18 @@ class Call:
         """Waits between attempts, but no longer than until the call is cancelled."""
         self._cancelled.wait(seconds)
 
-    def uses(self, stream: _WatchedStream) -> None:
-        """Notes the network stream on which this call now works.
+    def uses(self, stream: Interruptible) -> None:
+        """Notes the connection on which this call now works.
 
         Raises:
-            httpcore2.ReadError: the call was cancelled.
+            Cancelled: by another thread.
         """
         if stream.call is not self:
             with self._lock:
                 self._stream = stream
                 stream.call = self
         if self.cancelled:
-            raise httpcore2.ReadError("cancelled")
+            raise Cancelled
 
     def reads(self, response: Closeable, body: Iterator[bytes]) -> None:
         """Notes the response whose body is being read; `finish` is what closes it."""
@@ -104,7 +122,7 @@ class _WatchedStream(httpcore2.NetworkStream):
         self.call: Call | None = None
 
     def _note(self) -> Call | None:
-        call: Call | None = getattr(_current, "call", None)
+        call = current_call()
         if call is not None:
             call.uses(self)
         return call

@@ -13,7 +13,7 @@ Filter = Callable[[Iterable[Sequence[Delta]]], Iterator[Sequence[Delta]]]
 
 
 def through(filter: Filter, batches: Iterable[Sequence[Delta]]) -> list[Any]:
-    """What comes out: texts and thoughts joined to runs ("text", ...) and ("thinking", ...), other deltas as they are."""
+    """What comes out: text and thinking joined to ("text", ...) and ("thinking", ...), other deltas as they are."""
     out: list[Any] = []
     for batch in filter(batches):
         for delta in batch:

@@ -29,12 +29,17 @@ def run(batches: Any, *sequences: str) -> list[Any]:
         pytest.param([TextDelta("abc"), END], ["END"], [("text", "abc"), END], id="none met"),
         pytest.param([TextDelta("aENDb"), END], ["END"], [("text", "a"), stopped("END")], id="met"),
         pytest.param([TextDelta("END")], ["END"], [stopped("END")], id="met at once"),
-        pytest.param([TextDelta("aE"), TextDelta("N"), TextDelta("Db")], ["END"], [("text", "a"), stopped("END")], id="torn"),
+        pytest.param(
+            [TextDelta("aE"), TextDelta("N"), TextDelta("Db")], ["END"], [("text", "a"), stopped("END")], id="torn"
+        ),
         pytest.param([TextDelta("aEN"), END], ["END"], [("text", "aEN"), END], id="only begun"),
         pytest.param([TextDelta("aEN")], ["END"], [("text", "aEN")], id="only begun, no finish"),
         pytest.param([TextDelta("aEN"), TOOL], ["END"], [("text", "aEN"), TOOL], id="broken off by a call"),
         pytest.param(
-            [TextDelta("EN"), Usage(output=3), TextDelta("D")], ["END"], [Usage(output=3), stopped("END")], id="usage between"
+            [TextDelta("EN"), Usage(output=3), TextDelta("D")],
+            ["END"],
+            [Usage(output=3), stopped("END")],
+            id="usage between",
         ),
         pytest.param([TextDelta("x"), TextDelta("b"), END], ["ab", "b"], [("text", "x"), stopped("b")], id="several"),
         pytest.param([TextDelta("abcd")], ["abcd", "bc"], [("text", "a"), stopped("bc")], id="the one complete first"),

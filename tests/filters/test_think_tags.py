@@ -24,7 +24,9 @@ TOOL = ToolCallStart(0, "Read")
         pytest.param("<think>a</think>b", [("thinking", "a"), ("text", "b")], id="tags"),
         pytest.param("<thinking>a</thinking>b", [("thinking", "a"), ("text", "b")], id="thinking"),
         pytest.param("<thought>a</thought>b", [("thinking", "a"), ("text", "b")], id="thought"),
-        pytest.param("\n <think>\na\n</think>\n\nb\n", [("thinking", "\na\n"), ("text", "b\n")], id="white space around"),
+        pytest.param(
+            "\n <think>\na\n</think>\n\nb\n", [("thinking", "\na\n"), ("text", "b\n")], id="white space around"
+        ),
         pytest.param("<think></think>b", [("text", "b")], id="no thoughts"),
         pytest.param("<think>a</think>", [("thinking", "a")], id="no answer"),
         pytest.param("<think>a", [("thinking", "a")], id="never closed"),
@@ -53,7 +55,9 @@ def test_texts(text: str, wanted: list[Any]) -> None:
             [TextDelta("<think>a</t"), TOOL, END], [("thinking", "a</t"), TOOL, END], id="thinking, then a call"
         ),
         pytest.param(
-            [TextDelta("<thi"), Usage(output=1), TextDelta("nk>a")], [Usage(output=1), ("thinking", "a")], id="usage between"
+            [TextDelta("<thi"), Usage(output=1), TextDelta("nk>a")],
+            [Usage(output=1), ("thinking", "a")],
+            id="usage between",
         ),
         pytest.param(
             [ThinkingDelta("a"), TextDelta("b"), END], [("thinking", "a"), ("text", "b"), END], id="true reasoning too"

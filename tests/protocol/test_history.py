@@ -208,7 +208,10 @@ CASES: list[Any] = [
         id="CASES-17 blank texts",
     ),
     pytest.param(
-        [user("a"), assistant(""), user("b")], [("user", "a"), ("user", "b")], [], id="CASES-17 an assistant turn of nothing"
+        [user("a"), assistant(""), user("b")],
+        [("user", "a"), ("user", "b")],
+        [],
+        id="CASES-17 an assistant turn of nothing",
     ),
     pytest.param(
         [user("a"), assistant(thinking("hm"), "b")],
@@ -290,7 +293,9 @@ def test_any_history(messages: list[Json]) -> None:
         pytest.param([], "", id="empty"),
         pytest.param([text("a"), text(" "), text("b")], "a\n\nb", id="blocks"),
         pytest.param([text(BILLING), text("a")], "a", id="CASES-4 billing line in a block of its own"),
-        pytest.param([text(f"{BILLING}\nYou are Claude Code"), text("b")], "You are Claude Code\n\nb", id="CASES-4 glued"),
+        pytest.param(
+            [text(f"{BILLING}\nYou are Claude Code"), text("b")], "You are Claude Code\n\nb", id="CASES-4 glued"
+        ),
         pytest.param(f"{BILLING}\n\n\nYou", "You", id="CASES-4 glued to a string"),
         pytest.param(BILLING, "", id="CASES-4 nothing else"),
         pytest.param([text(f"speak of {BILLING}")], f"speak of {BILLING}", id="CASES-4 spoken of"),

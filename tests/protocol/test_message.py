@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from proxy.protocol.events import BlockDelta, BlockStart, BlockStop, Event, MessageDelta, MessageStart, MessageStop, Ping
+from proxy.protocol.events import (
+    BlockDelta,
+    BlockStart,
+    BlockStop,
+    Event,
+    MessageDelta,
+    MessageStart,
+    MessageStop,
+    Ping,
+)
 from proxy.protocol.message import fold
 
 USAGE = {"input_tokens": 7, "cache_read_input_tokens": 0, "output_tokens": 1}

@@ -26,7 +26,10 @@ DELTA = {"type": "content_block_delta", "index": 3}
 CITED = {"type": "char_location", "cited_text": 'a "quote"\n'}
 
 EVENTS: list[tuple[Event, dict[str, Any]]] = [
-    (MessageStart({"id": "msg_1", "content": []}), {"type": "message_start", "message": {"id": "msg_1", "content": []}}),
+    (
+        MessageStart({"id": "msg_1", "content": []}),
+        {"type": "message_start", "message": {"id": "msg_1", "content": []}},
+    ),
     (
         BlockStart(2, {"type": "text", "text": ""}),
         {"type": "content_block_start", "index": 2, "content_block": {"type": "text", "text": ""}},

@@ -139,7 +139,9 @@ CASES: list[Any] = [
     pytest.param(
         [TextDelta("a"), *READING[:2], Finish("max_tokens")], [("text", "a")], "max_tokens", id="CASES-62 cut call"
     ),
-    pytest.param([ToolCallStart(0, "Read"), Finish("max_tokens")], [], "max_tokens", id="CASES-62 cut before the input"),
+    pytest.param(
+        [ToolCallStart(0, "Read"), Finish("max_tokens")], [], "max_tokens", id="CASES-62 cut before the input"
+    ),
     pytest.param(
         [*called(0, "Read"), *called(1, "Grep", '{"x'), Finish("max_tokens")],
         [("tool_use", "Read", {})],
@@ -165,7 +167,9 @@ CASES: list[Any] = [
         "model_context_window_exceeded",
         id="window",
     ),
-    pytest.param([TextDelta("a"), Finish("stop_sequence", "END")], [("text", "a")], "stop_sequence", id="stop sequence"),
+    pytest.param(
+        [TextDelta("a"), Finish("stop_sequence", "END")], [("text", "a")], "stop_sequence", id="stop sequence"
+    ),
     pytest.param([*READING, Finish("stop_sequence", "END")], [READ], "tool_use", id="a tool wins over a stop sequence"),
     pytest.param([TextDelta("a")], None, None, id="CASES-63 no finish"),
     pytest.param([], None, None, id="CASES-64 no events"),
@@ -329,13 +333,13 @@ def test_half_characters_wait_for_their_other_half(kind: str, apart: bool) -> No
 
 
 @pytest.mark.parametrize("after", [[], [TextDelta("b")], READING], ids=["end", "text", "tool"])
-@pytest.mark.parametrize("half", ["\ud83d", "\ude00"])
+@pytest.mark.parametrize("half", [chr(0xD83D), chr(0xDE00)])
 def test_half_characters_that_stay_alone_are_replaced(half: str, after: list[Delta]) -> None:
     message = written([TextDelta("a")], [TextDelta(half)], after, [END])
     assert message["content"][0]["text"] == "a\ufffd" + ("b" if after and after != READING else "")
 
 
-TEXTS = st.text(st.sampled_from(" \nab\"\\é\u2028\U0001f600"), max_size=6)
+TEXTS = st.text(st.sampled_from(' \nab"\\é\u2028\U0001f600'), max_size=6)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
@@ -352,7 +356,9 @@ def lanes(draw: st.DrawFn) -> tuple[list[list[Delta]], list[tuple[str, Json]]]:
             max_size=8,
         )
     )
-    calls = draw(st.lists(st.tuples(st.sampled_from(["Read", "Grep"]), st.dictionaries(TEXTS, VALUES, max_size=3)), max_size=3))
+    calls = draw(
+        st.lists(st.tuples(st.sampled_from(["Read", "Grep"]), st.dictionaries(TEXTS, VALUES, max_size=3)), max_size=3)
+    )
     every: list[list[Delta]] = [speech]
     for key, (name, input) in enumerate(calls):
         arguments = json.dumps(input, ensure_ascii=draw(st.booleans()))

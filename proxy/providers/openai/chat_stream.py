@@ -66,6 +66,7 @@ class ChatStream:
     _calls: list[_ToolCall] = field(default_factory=list)
     _by_index: dict[int, _ToolCall] = field(default_factory=dict)
     _text: list[str] = field(default_factory=list)
+    _thoughts: list[str] = field(default_factory=list)
     _reason: str | None = None
     _refused: bool = False
     _began: bool = False
@@ -119,12 +120,11 @@ class ChatStream:
         It is taken for one where it begins with all of the text so far, if that has so many characters.
         """
         self._began = self._began or bool(delta)
-        yield from map(ThinkingDelta, _reasoning(delta))
-        for kind, text in _content(delta.get("content")):
-            if kind == "thinking":
-                yield ThinkingDelta(text)
-            else:
+        for kind, text in (*(("thinking", text) for text in _reasoning(delta)), *_content(delta.get("content"))):
+            if kind == "text":
                 yield from self._show(text, least_repeat)
+            elif thought := _new_part(text, self._thoughts, least_repeat):
+                yield ThinkingDelta(thought)
         refusal = delta.get("refusal")
         if isinstance(refusal, str) and refusal:
             self._refused = True
@@ -137,16 +137,12 @@ class ChatStream:
             yield from self._fragment({"index": 0, "function": delta["function_call"]})
 
     def _show(self, text: str, least_repeat: int | None) -> Iterator[Delta]:
-        if least_repeat is not None:
-            so_far = "".join(self._text)
-            if len(so_far) >= least_repeat and text.startswith(so_far):
-                text = text[len(so_far) :]
+        text = _new_part(text, self._text, least_repeat)
         if not text:
             return
         for call in self._calls:
             if call.started and not call.ended and call.is_complete():
                 yield from self._end(call)
-        self._text.append(text)
         yield TextDelta(text)
 
     def _fragment(self, fragment: dict[str, Any]) -> Iterator[Delta]:
@@ -224,6 +220,16 @@ class ChatStream:
             yield ToolCallEnd(call.key)
 
 
+def _new_part(text: str, shown: list[str], least_repeat: int | None) -> str:
+    """What `text` adds to the pieces that were `shown`, and puts it there."""
+    if least_repeat is not None:
+        so_far = "".join(shown)
+        if len(so_far) >= least_repeat and text.startswith(so_far):
+            text = text[len(so_far) :]
+    shown.append(text)
+    return text
+
+
 def _arguments(value: Any) -> str:
     """Arguments as JSON text; some servers send the object itself."""
     if value is None:
@@ -234,7 +240,7 @@ def _arguments(value: Any) -> str:
 def _is_snapshot(piece: str, so_far: str) -> bool:
     """Whether a piece of the arguments is all of them once more, and not the next piece.
 
-    Hardly ever does an object begin as its parent did. Where one does and the piece closes both, it is no JSON of its own.
+    Hardly ever does an object begin as its parent did; where one does, the piece closes both and is no JSON of its own.
     """
     if not so_far or not piece.startswith(so_far):
         return False

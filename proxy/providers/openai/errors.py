@@ -20,12 +20,29 @@ _OVERFLOW = (
     "'s context length",
     "context the overflows",
     "tokens exceed the configured limit",
+    "configured context size",
+    "context size has been exceeded",
+    "context window exceeds",
     "maximum context length",
+    "max context length",
+    "greater than the context length",
+    "n_keep",
+    "maximum prompt length",
+    "maximum input length",
+    "maximum allowed input length",
+    "range of input length",
     "prompt is too long",
+    "prompt exceeds max length",
+    "prompt token count",
     "input is too long",
     "input tokens, limit is",
+    "exceeded model token limit",
     "exceeds the maximum number of tokens",
+    "reduce the length of the messages",
+    "request too large for",
 )
+"""What servers say when a prompt does not fit. The last one: Groq and OpenAI, when it alone is more than a minute's
+allowance, so that waiting is in vain."""
 _QUOTA = ("insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached", "exceeded your current quota")
 _OVERLOADED = ("server_is_overloaded", "service_unavailable_error", "overloaded")
 
@@ -120,7 +137,7 @@ def api_error(failure: Failure, backend: Backend) -> ApiError:
     said = _without_keys(failure.message, backend) or f"status {status} without a message"
     if any(word in text for word in _QUOTA) or status == 402:
         return ApiError(402, f"Credit balance is too low at {backend.url}: {said}", should_retry=False)
-    if status in (400, 413, 422, 500) and is_overflow(failure):
+    if status in (400, 413, 422, 429, 500) and is_overflow(failure):
         return _overflow(failure.message)
     if status == 401:
         return ApiError(401, _refused_key(backend), should_retry=False)
@@ -153,48 +170,67 @@ class Overflow:
     output: int | None
     window: int | None
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether `prompt` is only where the server stopped counting: vLLM reads no further than it must to refuse."""
+        if self.prompt is None or self.output is None or self.window is None:
+            return False
+        return self.prompt + self.output == self.window + 1
+
 
 _BOTH = (
     r"\((?P<output>\d+) > (?P<window>\d+) - (?P<prompt>\d+)\)",
     r"\((?P<prompt>\d+) in the messages[^)]*?(?P<output>\d+) in the completion",
     r"\((?P<prompt>\d+) of text input(?:, (?P<more>\d+) of tool input)?[^)]*?(?P<output>\d+) in the output",
     r"requested (?P<output>\d+) output tokens and your prompt contains (?:at least )?(?P<prompt>\d+) input tokens",
+    r"passed (?P<prompt>\d+) input tokens and requested (?P<output>\d+) output tokens",
 )
 _PROMPT = (
     r"resulted in (\d+)",
     r"requested (?:about )?(\d+)",
-    r"prompt contains (?:at least )?(\d+)",
-    r"request \((\d+) tokens\)",
+    r"prompt (?:contains|has) (?:at least )?(\d+)",
+    r"request (?:contains |\()(\d+) tokens",
     r"has (\d+) input tokens",
     r"input \((\d+) tokens\)",
+    r"input length \(?(\d+)\)? exceeds",
+    r"token count (?:of )?\(?(\d+)",
+    r"keep the first (\d+)",
+    r"n_keep[: (]+(\d+)",
+    r"requested: (\d+)",
+    r"current length is (\d+)",
     r"too long: (\d+)",
 )
 _WINDOW = (
-    r"maximum context length (?:is|of) (\d+)",
-    r"context (?:size|length|window) (?:of only |of |is )?\(?(\d+)",
+    r"context (?:size|length|window) (?:of only |of |is only |is )?\(?(\d+)",
     r"(\d+) maximum context length",
-    r"(?:configured limit of|limit is) (\d+)",
+    r"maximum prompt length is (\d+)",
+    r"maximum (?:allowed )?input length (?:of )?(\d+)",
+    r"maximum number of tokens allowed \((\d+)",
+    r"input length should be \[\d+, (\d+)",
+    r"n_ctx[: (]+(\d+)",
+    r"(?:configured limit of|exceeds the limit of|limit is|token limit:|\bLimit) (\d+)",
     r"tokens > (\d+)",
 )
 
 
 def overflow_numbers(message: str) -> Overflow:
+    message = re.sub(r"(?<=\d),(?=\d{3}\b)", "", message)
     window = _first(_WINDOW, message)
     for pattern in _BOTH:
-        if found := re.search(pattern, message):
+        if found := re.search(pattern, message, re.IGNORECASE):
             told = {name: int(value) for name, value in found.groupdict().items() if value}
             return Overflow(told["prompt"] + told.get("more", 0), told["output"], told.get("window", window))
     return Overflow(_first(_PROMPT, message), None, window)
 
 
 def _first(patterns: tuple[str, ...], message: str) -> int | None:
-    found = (re.search(pattern, message) for pattern in patterns)
+    found = (re.search(pattern, message, re.IGNORECASE) for pattern in patterns)
     return next((int(match[1]) for match in found if match), None)
 
 
 def _overflow(message: str) -> ApiError:
     numbers = overflow_numbers(message)
-    if numbers.prompt is None or numbers.window is None:
+    if numbers.prompt is None or numbers.window is None or numbers.is_bound:
         return prompt_too_long()
     if numbers.output is not None and numbers.prompt < numbers.window:
         return output_too_long(numbers.prompt, numbers.output, numbers.window)

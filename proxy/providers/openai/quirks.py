@@ -66,6 +66,7 @@ _REFUSAL = re.compile(
     r"|unexpected|invalid|cannot specify",
     re.IGNORECASE,
 )
+_OUTPUT_LIMIT = re.compile(r"(?:supports at most|range of max_tokens should be \[1,) (\d+)", re.IGNORECASE)
 _FLAGS: tuple[tuple[str, str], ...] = (
     ("reasoning_content", r"reasoning_content.*(?:must be passed back|is missing)|missing `?reasoning_content"),
     ("short_call_ids", r"must be a-z, A-Z, 0-9, with a length of 9"),
@@ -76,7 +77,7 @@ _FLAGS: tuple[tuple[str, str], ...] = (
     (
         "no_images",
         r"image.*(?:not support|unsupported|only supported|at most 0)|support image|at most 0 image"
-        r"|image_url`?, expected `?text|not a multimodal model",
+        r"|image_url`?, expected `?text|sequence, expected a string|not a multimodal model",
     ),
 )
 """Yes-or-no quirks and the servers' own words that show them."""
@@ -105,11 +106,11 @@ def _learn_tokens(failure: Failure, body: Mapping[str, Any], quirks: Quirks) -> 
     refused = failure.status in (400, 422) and _REFUSAL.search(failure.message) and "too large" not in failure.message
     if refused and "max_completion_tokens" in body and _names(failure, "max_completion_tokens"):
         return Lesson("token_field", replace(quirks, token_field="max_tokens"))  # noqa: S106
-    if found := re.search(r"supports at most (\d+) completion tokens", failure.message):
+    if found := _OUTPUT_LIMIT.search(failure.message):
         return Lesson("most_tokens", replace(quirks, most_tokens=int(found[1])))
     numbers = overflow_numbers(failure.message)
     if numbers.prompt is not None and numbers.output is not None and numbers.window is not None:
-        room = numbers.window - numbers.prompt
+        room = numbers.output // 4 if numbers.is_bound else numbers.window - numbers.prompt
         if _LEAST_ROOM <= room < numbers.output:
             return Lesson("most_tokens", replace(quirks, most_tokens=room), lasting=False)
     return None

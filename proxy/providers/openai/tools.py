@@ -69,11 +69,11 @@ def parameters(tool: Tool, notes: Notes, *, official: bool) -> dict[str, Any]:
     """The tool's input schema as a server takes it.
 
     Everywhere: the root is an object with `properties`, and `$schema` is gone. For OpenAI itself also its validator's
-    rules: no `pattern` that Python's `re` refuses, no combinators at the root, arrays have `items`. For compatible
-    servers `$ref`s are resolved instead: GLM and Qwen templates show the model only what stands in place.
+    rules: no `pattern` that Python's `re` refuses, no `$ref` or combinators at the root, arrays have `items`. For
+    compatible servers every `$ref` is resolved: GLM and Qwen templates show the model only what stands in place.
     """
     schema = dict(tool.input_schema or {})
-    if not official:
+    if not official or any(key in schema for key in ("$ref", *_COMBINATORS)):
         schema = _with_references_resolved(schema)
     schema.pop("$schema", None)
     if any(key in schema for key in _COMBINATORS) and official:
@@ -127,7 +127,8 @@ def _for_official(schema: dict[str, Any], tool: Tool, notes: Notes) -> dict[str,
             clean[key] = _cleaned(value, tool, notes)
         else:
             clean[key] = value
-    if clean.get("type") == "array" and "items" not in clean:
+    kinds = clean.get("type")
+    if "array" in (kinds if isinstance(kinds, list) else [kinds]) and "items" not in clean:
         clean["items"] = {}
     return clean
 
@@ -171,15 +172,20 @@ def _with_references_resolved(schema: dict[str, Any]) -> dict[str, Any]:
             return unfold({**found, **beside}, (*seen, target))
         return {key: unfold(inner, seen) for key, inner in value.items()}
 
+    root = {key: value for key, value in schema.items() if key not in ("$defs", "definitions")}
     try:
-        return {key: unfold(value, ()) for key, value in schema.items() if key not in ("$defs", "definitions")}
+        resolved: dict[str, Any] = unfold(root, ())
     except _TooLargeError:
         return schema
+    return resolved
 
 
 def _at(root: dict[str, Any], reference: str) -> Any:
     value: Any = root
     for part in reference[2:].split("/"):
         name = part.replace("~1", "/").replace("~0", "~")
-        value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            value = value.get(name) if isinstance(value, dict) else None
     return value

@@ -1,0 +1,1 @@
+"""Anthropic itself: passed through, not translated."""

@@ -1,0 +1,161 @@
+"""Calls to Anthropic itself: what comes back is passed on as it is."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+from proxy.config import Config
+from proxy.protocol.errors import ApiError
+from proxy.protocol.writer import CUT_OFF
+from proxy.providers.anthropic.rewrite import request_headers, response_headers
+from proxy.providers.connections import CONNECT_TIMEOUT, Call, Cancelled, current_call
+
+OFFICIAL_URL = "https://api.anthropic.com"
+_POOL = 256
+_PIECE = 65536
+_FRAME_ENDS = (b"\n\n", b"\r\n\r\n")
+_LAST_EVENTS = (b"event: message_stop", b"event: error", b"event:message_stop", b"event:error")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The upstream's status and headers; its body follows as bytes."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    is_stream: bool
+
+
+class AnthropicRelay:
+    """Passes requests on. One pool of connections for all."""
+
+    def __init__(self, config: Config, read_timeout: float) -> None:
+        """`read_timeout` in seconds is a backstop: the pump's idle limit fires first."""
+        self._endpoint = config.anthropic
+        self._has_gate = bool(config.proxy_api_keys)
+        self._url = config.anthropic.base_url or OFFICIAL_URL
+        self._timeout = (CONNECT_TIMEOUT, read_timeout)
+        self._session = requests.Session()
+        self._session.auth = _untouched  # or requests would look for credentials in ~/.netrc
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _Adapter(pool_connections=8, pool_maxsize=_POOL))
+
+    def relay(
+        self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes, call: Call
+    ) -> Iterator[list[Head | bytes]]:
+        """The head, then the body: of an event stream in whole frames, of anything else in pieces.
+
+        Runs in the reader thread. Raises ApiError where there is no answer to pass on.
+        """
+        sent = request_headers(headers, self._key())
+        try:
+            response = self._session.request(
+                method,
+                self._url + path,
+                headers=sent,
+                data=body,
+                stream=True,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        except (requests.RequestException, Cancelled) as error:
+            raise ApiError(
+                502, f"cannot reach {self._url} ({type(error).__name__}); check the network and ANTHROPIC_UPSTREAM_URL"
+            ) from None
+        pieces = response.raw.stream(_PIECE, decode_content=False)
+        call.reads(response, pieces)
+        is_stream = "event-stream" in response.headers.get("content-type", "")
+        yield [Head(response.status_code, response_headers(response.headers), is_stream)]
+        try:
+            yield from _frames(pieces) if is_stream else ([piece] for piece in pieces)
+        except (HTTPError, OSError, Cancelled):
+            raise ApiError(502, CUT_OFF) from None
+        call.complete = True
+
+    def _key(self) -> str | None:
+        """The server's key; without one the client's own credentials go on, unless they are for this proxy."""
+        if self._endpoint.api_key is None and self._has_gate:
+            raise ApiError(
+                401,
+                f"{self._endpoint.key_variable} is not set; it holds the key for {self._url}, where the key that the "
+                "client sends is not good: it is the proxy's",
+                should_retry=False,
+            )
+        return self._endpoint.api_key
+
+
+def _frames(pieces: Iterator[bytes]) -> Iterator[list[Head | bytes]]:
+    """Whole frames only, so that a ping may stand between any two batches. An incomplete end is an error."""
+    rest, last = b"", b""
+    for piece in pieces:
+        rest += piece
+        end = max(rest.rfind(mark) + len(mark) if mark in rest else 0 for mark in _FRAME_ENDS)
+        whole, rest = rest[:end], rest[end:]
+        last = whole or last
+        yield [whole] if whole else []
+    if rest.strip() or not any(event in last for event in _LAST_EVENTS):
+        raise ApiError(502, CUT_OFF)
+
+
+def _untouched(request: Any) -> Any:
+    return request
+
+
+class _Watched:
+    """A connection that notes itself in the call it works for; see providers/connections.py."""
+
+    call: Call | None = None
+    sock: socket.socket | None
+
+    def _note(self) -> None:
+        call = current_call()
+        if call is not None:
+            call.uses(self)
+
+    def shut_down(self) -> None:
+        if self.sock is not None:
+            with contextlib.suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Connection(_Watched, HTTPConnection):
+    def send(self, data: Any) -> None:
+        super().send(data)
+        self._note()
+
+
+class _SecureConnection(_Watched, HTTPSConnection):
+    def send(self, data: Any) -> None:
+        super().send(data)
+        self._note()
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        return manager

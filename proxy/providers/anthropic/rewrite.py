@@ -1,0 +1,87 @@
+"""What must change in a request or answer that is passed through; all else stays byte for byte. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from proxy.protocol.signature import is_ours
+
+_HOP_BY_HOP = frozenset(
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+_NOT_SENT = _HOP_BY_HOP | {"host", "content-length", "accept-encoding", "cookie", "origin", "referer", "forwarded"}
+_CREDENTIALS = ("x-api-key", "authorization")
+_NOT_RETURNED = _HOP_BY_HOP | {"content-length", "content-encoding", "set-cookie", "date", "server"}
+
+
+def request_headers(headers: Iterable[tuple[str, str]], key: str | None) -> dict[str, str]:
+    """The client's headers for the upstream. With a `key` of the server's own, the client's credentials go."""
+    kept = {
+        name.lower(): value
+        for name, value in headers
+        if name.lower() not in _NOT_SENT and not name.lower().startswith("x-forwarded-")
+    }
+    if key is not None:
+        for name in _CREDENTIALS:
+            kept.pop(name, None)
+        kept["x-api-key"] = key
+    return {**kept, "accept-encoding": "identity"}
+
+
+def response_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The upstream's headers for the client: request-id, retry-after, anthropic-ratelimit-* and the rest."""
+    return [(name, value) for name, value in headers.items() if name.lower() not in _NOT_RETURNED]
+
+
+def request_body(body: bytes, requested: str, model: str) -> bytes:
+    """The body to send: with `model` in place of the `requested` name, without thinking that Anthropic did not sign.
+
+    It refuses signatures that are not its own, and empty ones; a session that holds them would be dead.
+    """
+    value = json.loads(body)
+    messages = [_without_foreign(message) for message in value["messages"]]
+    if requested == model and messages == value["messages"]:
+        return body
+    if messages != value["messages"]:
+        messages = [message for message in messages if message["content"] != []]
+        if _continues_without_thinking(value, messages):
+            value["thinking"] = {"type": "disabled"}
+    value["model"], value["messages"] = model, messages
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _without_foreign(message: dict[str, Any]) -> dict[str, Any]:
+    content = message["content"]
+    if message["role"] != "assistant" or not isinstance(content, list):
+        return message
+    return {**message, "content": [block for block in content if not _is_foreign(block)]}
+
+
+def _is_foreign(block: dict[str, Any]) -> bool:
+    kind = block.get("type")
+    if kind == "thinking":
+        signature = block.get("signature") or ""
+        return not signature or is_ours(signature)
+    return kind == "redacted_thinking" and is_ours(block.get("data") or "")
+
+
+def _continues_without_thinking(request: dict[str, Any], messages: list[dict[str, Any]]) -> bool:
+    """Whether a tool loop goes on whose last turn has no thinking left, which a thinking budget does not allow."""
+    if (request.get("thinking") or {}).get("type") != "enabled":
+        return False
+    last = next((message for message in reversed(messages) if message["role"] == "assistant"), None)
+    blocks = last["content"] if last is not None and isinstance(last["content"], list) else []
+    kinds = {block.get("type") for block in blocks}
+    return "tool_use" in kinds and not kinds & {"thinking", "redacted_thinking"}

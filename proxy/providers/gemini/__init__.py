@@ -1,0 +1,1 @@
+"""Google's Gemini: the Developer API with a key, and Vertex AI."""

@@ -1,0 +1,141 @@
+"""A messages request -> the body of `streamGenerateContent`. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from proxy.protocol.history import offered_tools, system_text, turns
+from proxy.protocol.request import Tool
+from proxy.providers.base import Exchange
+from proxy.providers.gemini.contents import Contents
+from proxy.providers.gemini.errors import Failure
+from proxy.providers.gemini.names import ToolNames
+from proxy.providers.gemini.schema import SchemaCleaner
+from proxy.providers.gemini.signatures import SignatureMemory, Signatures
+from proxy.providers.gemini.thinking import plan
+
+Transport = Literal["gemini", "vertex"]
+
+_MOST_TOOLS = 512
+_FILTERS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How requests are put, beyond what the client asks for. `most_tokens` is the user's ceiling for output.
+
+    The last three change when a request was refused for their sake.
+    """
+
+    transport: Transport
+    most_tokens: int
+    unfiltered: bool = False
+    forbids_storing: bool = True
+    fetches: bool = True
+    sentinels: bool = False
+
+    def corrected(self, failure: Failure) -> Manner | None:
+        """The manner in which to ask once more after this refusal; None where nothing is known that would help."""
+        if failure.about_signatures and not self.sentinels:
+            return replace(self, sentinels=True)
+        if failure.about_fetching and self.fetches:
+            return replace(self, fetches=False)
+        if failure.about_store and self.forbids_storing:
+            return replace(self, forbids_storing=False)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class GeminiRequest:
+    """`names` leads the model's calls back to the client's names, `signatures` takes what they are signed with."""
+
+    body: dict[str, Any]
+    names: ToolNames
+    signatures: Signatures
+
+
+def build(exchange: Exchange, manner: Manner, memory: SignatureMemory) -> GeminiRequest:
+    """The request to send."""
+    request, route, notes = exchange.request, exchange.route, exchange.notes
+    tools = _offered(exchange)
+    names = ToolNames(tool.name for tool in tools)
+    signatures = Signatures(manner.transport, route.model, exchange.session, memory)
+    system = system_text(request)
+    contents = Contents(names, signatures, route.facts, notes, manner.fetches, manner.sentinels)
+    body: dict[str, Any] = {
+        "contents": contents.build("" if route.facts.system_role else system, turns(request, notes)),
+        "generationConfig": _generation(exchange, manner, has_tools=bool(tools)),
+    }
+    if system and route.facts.system_role:
+        body["systemInstruction"] = {"parts": [{"text": system}]}
+    body |= _tools(tools, names, exchange)
+    if manner.unfiltered:
+        body["safetySettings"] = [{"category": f"HARM_CATEGORY_{name}", "threshold": "OFF"} for name in _FILTERS]
+    if manner.transport == "gemini" and manner.forbids_storing:
+        body["store"] = False
+    return GeminiRequest(body, names, signatures)
+
+
+def _offered(exchange: Exchange) -> list[Tool]:
+    tools = offered_tools(exchange.request, exchange.notes)
+    if len(tools) > _MOST_TOOLS:
+        exchange.notes.add(f"tools: only the first {_MOST_TOOLS} of {len(tools)} were sent, Gemini takes no more")
+    return tools[:_MOST_TOOLS]
+
+
+def _tools(tools: list[Tool], names: ToolNames, exchange: Exchange) -> dict[str, Any]:
+    """`tools` and `toolConfig`; nothing at all without tools, where a choice among them is refused."""
+    if not tools:
+        return {}
+    choice, notes = exchange.request.tool_choice, exchange.notes
+    calling: dict[str, Any] = {}
+    if choice is not None and choice.type == "none":
+        calling = {"mode": "NONE"}
+    elif choice is not None and choice.type == "any":
+        calling = {"mode": "ANY"}
+    elif choice is not None and choice.type == "tool":
+        if choice.name in {tool.name for tool in tools}:
+            calling = {"mode": "ANY", "allowedFunctionNames": [names.upstream(choice.name)]}
+        else:
+            notes.add(f"tool_choice: {choice.name} is not available here")
+    if choice is not None and choice.disable_parallel_tool_use and choice.type != "none":
+        notes.add("tool_choice: Gemini cannot be kept from calling several tools at once")
+    cleaner = SchemaCleaner(notes, constrains=calling.get("mode") == "ANY")
+    declarations = [_declaration(tool, names, cleaner) for tool in tools]
+    return {
+        "tools": [{"functionDeclarations": declarations}],
+        **({"toolConfig": {"functionCallingConfig": calling}} if calling else {}),
+    }
+
+
+def _declaration(tool: Tool, names: ToolNames, cleaner: SchemaCleaner) -> dict[str, Any]:
+    return {
+        "name": names.upstream(tool.name),
+        **({"description": tool.description} if tool.description else {}),
+        "parametersJsonSchema": cleaner.parameters(tool.input_schema or {}, tool.name),
+    }
+
+
+def _generation(exchange: Exchange, manner: Manner, *, has_tools: bool) -> dict[str, Any]:
+    request, facts, notes = exchange.request, exchange.route.facts, exchange.notes
+    thinking = plan(exchange, manner.most_tokens)
+    config: dict[str, Any] = {"maxOutputTokens": thinking.max_output}
+    if thinking.config:
+        config["thinkingConfig"] = thinking.config
+    for name, field, value in (
+        ("temperature", "temperature", request.temperature),
+        ("top_p", "topP", request.top_p),
+        ("top_k", "topK", request.top_k),
+    ):
+        if value is not None and facts.sampling == "always":
+            config[field] = value
+        elif value is not None:
+            notes.add(f"{name} was left out: the model does not take it")
+    schema = request.json_schema
+    if schema is not None and has_tools and not facts.since_gemini_3:
+        notes.add("output_config.format was left out: the model takes no schema for its answer together with tools")
+    elif schema is not None:
+        config["responseMimeType"] = "application/json"
+        config["responseJsonSchema"] = SchemaCleaner(notes, constrains=True).answer(schema)
+    return config

@@ -1,0 +1,98 @@
+"""Google's SDK, up to the point where the answer begins.
+
+The SDK makes the address, the headers and the credentials, and sends the body that we have built. Its answer we take
+as bytes: the typed stream drops `finishMessage`, unknown fields and, in silence, a missing end; comments, `[DONE]` or an
+error without a code come out of it as ValueError or TypeError; and it takes a dozen times as long. None of that hangs on
+SDK internals here: the HTTP client that it is given, which is a public option, leaves with the response in hand.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any, NoReturn
+
+import httpx2
+from google import genai
+from google.auth.exceptions import GoogleAuthError
+from google.genai import types
+
+from proxy.config import Vertex
+from proxy.protocol.errors import ApiError
+
+_DEADLINE = 1800
+"""Seconds that Google may take for an answer; without a deadline of ours Vertex AI takes 300."""
+
+# They warn of variables of the environment that are not used here, and of users' own credentials.
+logging.getLogger("google_genai._api_client").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", module=r"google\.(auth|genai)")
+
+
+class Sdk:
+    """One client of the SDK, for all requests; safe to share between threads."""
+
+    def __init__(
+        self, http: httpx2.Client, url: str, api_version: str, *, key: str | None = None, vertex: Vertex | None = None
+    ) -> None:
+        """Everything is given explicitly: what is left out, the SDK takes from the environment."""
+        options = types.HttpOptions(
+            base_url=url,
+            api_version=api_version,
+            headers={"X-Server-Timeout": str(_DEADLINE)},
+            httpx_client=_Door(http),
+            # Never used; the SDK would build one, with a TLS context of its own.
+            httpx_async_client=httpx2.AsyncClient(transport=_Nowhere(), trust_env=False),
+        )
+        self._client = genai.Client(
+            vertexai=vertex is not None,
+            api_key=key,
+            project=vertex.project if vertex else None,
+            location=vertex.location if vertex else None,
+            http_options=options,
+        )
+        self._placeholder = [types.Content(role="user", parts=[types.Part(text="replaced by the body")])]
+
+    def send(self, model: str, body: dict[str, Any]) -> httpx2.Response:
+        """The response of `streamGenerateContent`, whatever its status, its body unread.
+
+        Raises httpx2.HTTPError, and ApiError (401) where the credentials of Vertex AI are not to be had.
+        """
+        config = types.GenerateContentConfig(
+            automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+            automatic_continuation=False,
+            http_options=types.HttpOptions(extra_body=body),
+        )
+        try:
+            for _ in self._client.models.generate_content_stream(model=model, contents=self._placeholder, config=config):
+                break
+        except _Answered as answered:
+            return answered.response
+        except GoogleAuthError as error:
+            raise ApiError(
+                401,
+                "Google Cloud's application default credentials cannot be used (USE_VERTEX_AUTH=true); where the proxy "
+                f"runs, call: gcloud auth application-default login. Google says: {error}",
+                should_retry=False,
+            ) from None
+        raise RuntimeError("the SDK sent its request another way")
+
+
+class _Answered(Exception):
+    def __init__(self, response: httpx2.Response) -> None:
+        self.response = response
+
+
+class _Nowhere(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
+    """Keeps a client that never sends anything itself from building connections."""
+
+
+class _Door(httpx2.Client):
+    """Sends through our own client what the SDK gives it, with our own timeouts."""
+
+    def __init__(self, http: httpx2.Client) -> None:
+        super().__init__(transport=_Nowhere(), trust_env=False)
+        self._ours = http
+
+    def send(self, request: httpx2.Request, **_: Any) -> NoReturn:
+        request.extensions["timeout"] = self._ours.timeout.as_dict()
+        raise _Answered(self._ours.send(request, stream=True))

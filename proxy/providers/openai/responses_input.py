@@ -1,0 +1,156 @@
+"""The conversation as input items of the Responses API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from proxy.protocol.flatten import flat_text
+from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
+from proxy.protocol.notes import Notes
+from proxy.protocol.request import (
+    Base64Source,
+    ContentBlock,
+    DocumentBlock,
+    ImageBlock,
+    RedactedThinkingBlock,
+    ThinkingBlock,
+    ToolResultBlock,
+    ToolUseBlock,
+    UrlSource,
+)
+from proxy.protocol.signature import unseal
+from proxy.providers.openai.tools import ToolNames, call_id
+
+TRANSPORT = "openai-responses"
+"""Names this API in the envelopes of reasoning state."""
+_NO_OUTPUT = "(no output)"
+_NO_USER = "Continue."
+
+Item = dict[str, Any]
+
+
+@dataclass(slots=True)
+class ResponsesInput:
+    """Builds the `input` of one request. Blocks keep their order: reasoning belongs to the call that follows it."""
+
+    names: ToolNames
+    model: str
+    vision: bool
+    pdf: bool
+    replay_reasoning: bool
+    notes: Notes
+    items: list[Item] = field(default_factory=list)
+
+    def build(self, turns: Sequence[Turn]) -> list[Item]:
+        for turn in turns:
+            match turn:
+                case SystemTurn(text):
+                    self._message("developer", [_input_text(text)])
+                case UserTurn(blocks):
+                    self._message("user", [part for block in blocks if (part := self._part(block)) is not None])
+                case AssistantTurn(blocks):
+                    self._assistant(blocks)
+                case ResultsTurn(results):
+                    self.items.extend(map(self._output, results))
+        if not any(item.get("role") == "user" for item in self.items):
+            self._message("user", [_input_text(_NO_USER)])
+        return self.items
+
+    def _message(self, role: str, parts: list[Item]) -> None:
+        if parts:
+            self.items.append({"type": "message", "role": role, "content": parts})
+
+    def _assistant(self, blocks: list[ContentBlock]) -> None:
+        reasoning: Item | None = None
+        for block in blocks:
+            if isinstance(block, ThinkingBlock | RedactedThinkingBlock):
+                reasoning = self._reasoning(block) or reasoning
+                continue
+            item = self._spoken(block)
+            if item is None:
+                continue
+            if reasoning is not None:  # only in front of the item that it led to, never alone
+                self.items.append(reasoning)
+                reasoning = None
+            self.items.append(item)
+
+    def _spoken(self, block: ContentBlock) -> Item | None:
+        if isinstance(block, ToolUseBlock):
+            return {
+                "type": "function_call",
+                "call_id": call_id(block.id),
+                "name": self.names.upstream(block.name),
+                "arguments": json.dumps(block.input, ensure_ascii=False, separators=(",", ":")),
+            }
+        text = flat_text(block)
+        if text is None:
+            self.notes.add(f"messages: a {block.type} block in an assistant turn was dropped")
+        if not text:
+            return None
+        return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
+
+    def _reasoning(self, block: ThinkingBlock | RedactedThinkingBlock) -> Item | None:
+        """The reasoning item that a signature of ours holds. Without its id: the API takes ids only where it stored."""
+        sealed = block.signature if isinstance(block, ThinkingBlock) else block.data
+        payload = unseal(sealed, TRANSPORT, self.model)
+        if payload is None or not self.replay_reasoning:
+            self.notes.add("messages: earlier thinking of another model was left out")
+            return None
+        text = block.thinking if isinstance(block, ThinkingBlock) else ""
+        summary = [{"type": "summary_text", "text": text}] if text else []
+        return {"type": "reasoning", "summary": summary, "encrypted_content": payload}
+
+    def _output(self, result: ToolResultBlock) -> Item:
+        """Text as a string; with images or files, a list of parts, which this API takes in place."""
+        parts = [part for block in result.content if (part := self._part(block)) is not None]
+        texts = [part["text"] for part in parts if part["type"] == "input_text"]
+        output: str | list[Item]
+        if len(texts) == len(parts):
+            output = "\n".join(texts) if any(map(str.strip, texts)) else _NO_OUTPUT
+            output = f"Error: {output}" if result.is_error else output
+        else:
+            output = [_input_text("Error:"), *parts] if result.is_error else parts
+        return {"type": "function_call_output", "call_id": call_id(result.tool_use_id), "output": output}
+
+    def _part(self, block: ContentBlock) -> Item | None:
+        match block:
+            case ImageBlock():
+                return self._image(block)
+            case DocumentBlock() if flat_text(block) is None:
+                return self._document(block)
+            case _:
+                text = flat_text(block)
+                if text is None:
+                    self.notes.add(f"messages: a {block.type} block in a user turn was dropped")
+                return _input_text(text) if text else None
+
+    def _image(self, block: ImageBlock) -> Item:
+        match block.source:
+            case _ if not self.vision:
+                self.notes.add("messages: an image was left out, the model takes none")
+                return _input_text("[An image was left out: this model cannot see images]")
+            case Base64Source(media_type=media_type, data=data):
+                return {"type": "input_image", "image_url": f"data:{media_type};base64,{data}", "detail": "auto"}
+            case UrlSource(url=url):
+                return {"type": "input_image", "image_url": url, "detail": "auto"}
+            case other:
+                self.notes.add(f"messages: an image with a source of type {other.type} was left out")
+                return _input_text(f"[An image was left out: a source of type {other.type} cannot be read here]")
+
+    def _document(self, block: DocumentBlock) -> Item:
+        source, title = block.source, block.title or "document.pdf"
+        if isinstance(source, Base64Source) and source.media_type == "application/pdf" and self.pdf:
+            data = f"data:application/pdf;base64,{source.data}"
+            return {"type": "input_file", "filename": title, "file_data": data}
+        if isinstance(source, UrlSource) and self.pdf:
+            return {"type": "input_file", "file_url": source.url}
+        kind = source.media_type if isinstance(source, Base64Source) else source.type
+        self.notes.add(f"messages: a document ({kind}) was left out, this model cannot read it")
+        return _input_text(f"[The document {title} was left out: this model cannot read it ({kind})]")
+
+
+def _input_text(text: str) -> Item:
+    return {"type": "input_text", "text": text}

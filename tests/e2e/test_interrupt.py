@@ -1,0 +1,44 @@
+"""Ctrl-C in Claude Code ends the upstream's work, although nothing is being sent either way."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.claude_code import ClaudeCode
+from tests.e2e.script import play
+from tests.fakes.openai_chat import FakeOpenAI
+from tests.fakes.openai_replies import Reply, Text, ToolCall
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C goes to all programs of a console"),
+]
+
+_PATIENCE = 10.0
+_Silence = Callable[[Callable[[], None], threading.Event], Reply]
+
+
+@pytest.mark.parametrize(
+    "silence",
+    [
+        pytest.param(lambda begun, never: Reply(Text("Never"), hold=[begun, never]), id="before the first byte"),
+        pytest.param(lambda begun, never: Reply(Text("I begin and"), begun, never, Text("end")), id="in the text"),
+        pytest.param(lambda begun, never: Reply(ToolCall("Bash", '{"comm'), begun, never), id="in a tool call"),
+    ],
+)
+def test_interrupt(silence: _Silence, claude: ClaudeCode, upstream: FakeOpenAI) -> None:
+    begun = threading.Event()
+    play(upstream, silence(begun.set, threading.Event()))
+    process = claude.start("go")
+    assert begun.wait(_PATIENCE)
+    (exchange,) = upstream.exchanges
+    assert not exchange.client_gone.is_set()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=_PATIENCE)
+    assert exchange.client_gone.wait(_PATIENCE)
+    assert len(upstream.exchanges) == 1

@@ -1,0 +1,67 @@
+"""A conversation that outgrows the model's context: Claude Code compacts it and goes on by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.claude_code import ClaudeCode
+from tests.e2e.script import of_role, texts
+from tests.e2e.stage import claude_code
+from tests.fakes.openai_chat import FakeOpenAI
+from tests.fakes.openai_replies import Reply, Text, ToolCall
+
+pytestmark = pytest.mark.e2e
+
+_SUMMARY = "We have read until the window was full."
+_FILE_LINES = 900
+"""Nearly as much as Claude Code's Read gives at once; seven or eight such files fill the window."""
+
+
+@pytest.fixture(params=["openai", "vllm", "llama.cpp"])
+def full_soon(
+    request: pytest.FixtureRequest, command: tuple[str, str], tmp_path: Path
+) -> Iterator[tuple[ClaudeCode, FakeOpenAI]]:
+    """Claude Code, and a server with a window of 128 K that refuses what is longer in its own words."""
+    with ExitStack() as stack:
+        if request.param == "openai":
+            upstream = stack.enter_context(FakeOpenAI("openai"))
+            variables = {
+                "PREFERRED_PROVIDER": "openai",
+                "BIG_MODEL": "gpt-4o",
+                "OPENAI_BASE_URL": upstream.base_url,
+                "OPENAI_API_KEY": "sk-any",
+            }
+            yield stack.enter_context(claude_code(*command, tmp_path, None, **variables)), upstream
+        else:
+            quirk = {"vllm": "vllm_overflow", "llama.cpp": "llamacpp_overflow"}[request.param]
+            upstream = stack.enter_context(FakeOpenAI("compatible", quirks=[quirk]))
+            entry = {"model_id": "local", "api_base": upstream.base_url}
+            yield stack.enter_context(claude_code(*command, tmp_path, entry)), upstream
+
+
+def test_overflow(full_soon: tuple[ClaudeCode, FakeOpenAI]) -> None:
+    claude, upstream = full_soon
+    for number in range(10):
+        lines = (f"{number} {line} " + "some words of prose here " * 3 for line in range(_FILE_LINES))
+        (claude.project / f"part{number}.txt").write_text("\n".join(lines), encoding="utf-8")
+
+    def answer(body: dict[str, Any], headers: object) -> Reply:
+        said = texts(body, "user")
+        if "<summary>" in said[-1]:
+            return Reply(Text(f"<analysis>All is clear.</analysis>\n<summary>{_SUMMARY}</summary>"))
+        if any(_SUMMARY in text for text in said):
+            return Reply(Text("All read."))
+        part = len(of_role(body, "tool"))
+        return Reply(ToolCall("Read", {"file_path": str(claude.project / f"part{part}.txt")}))
+
+    upstream.default(answer)
+    result = claude.run("read all parts")
+    assert result["result"] == "All read."
+    assert result["num_turns"] > 5
+    assert any("context" in text for text in upstream.refusals)
+    assert len(str(upstream.requests[-1])) < len(str(upstream.requests[-2])) / 2
