@@ -66,6 +66,8 @@ def _missing_key(config: Config, route: Route) -> str | None:
     """The variable without which the route's server will not be asked."""
     if route.custom is not None:
         return route.custom.api_key_name if route.custom.api_key is None else None
+    if route.provider == "gemini" and config.vertex is not None:
+        return None
     endpoint = {"openai": config.openai, "gemini": config.gemini, "anthropic": config.anthropic}[route.provider]
     return endpoint.key_variable if endpoint.api_key is None else None
 

@@ -35,6 +35,7 @@ SETTINGS = {
     "MAX_RETRIES": "repeats before the first byte of an answer",
     "CUSTOM_MODELS_FILE": "list of your own OpenAI-compatible servers",
     "OPENAI_BASE_URL": "another address than OpenAI's",
+    "OPENAI_API": "which of OpenAI's APIs: responses, chat, or auto",
     "GEMINI_BASE_URL": "another address than Google's",
     "ANTHROPIC_UPSTREAM_URL": "another address than Anthropic's",
     "GEMINI_API_VERSION": "version of Gemini's API, such as v1beta",

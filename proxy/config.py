@@ -53,6 +53,7 @@ VARIABLES = (
     "GEMINI_API_KEY",
     "ANTHROPIC_API_KEY",
     "OPENAI_BASE_URL",
+    "OPENAI_API",
     "GEMINI_BASE_URL",
     "ANTHROPIC_UPSTREAM_URL",
     "GEMINI_API_VERSION",
@@ -106,6 +107,8 @@ class Config:
     anthropic: Endpoint
     threads: int
     proxy_api_keys: tuple[str, ...] = field(repr=False)
+    openai_api: str = "auto"
+    """Which of OpenAI's APIs is spoken: "responses", "chat", or "auto" (Responses with OpenAI itself, else chat)."""
     gemini_api_version: str | None = None
     """Such as "v1beta"; None where it is not set."""
     gemini_safety: str = "default"
@@ -159,6 +162,7 @@ def load_config(
         anthropic=settings.endpoint("ANTHROPIC_API_KEY", "ANTHROPIC_UPSTREAM_URL"),
         threads=settings.integer("THREADS", 256, 1, 10_000, "a number of threads"),
         proxy_api_keys=settings.secrets("PROXY_API_KEY"),
+        openai_api=settings.choice("OPENAI_API", "auto", ("auto", "responses", "chat")),
         gemini_api_version=settings.matching("GEMINI_API_VERSION", r"v\d[a-z0-9]*", "a version like v1beta"),
         gemini_safety=settings.choice("GEMINI_SAFETY", "default", ("default", "off")),
         gemini_store=settings.flag("GEMINI_STORE"),

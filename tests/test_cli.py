@@ -123,7 +123,7 @@ def test_explain(argv: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytes
     sent: dict[str, Any] = json.loads(said.out)
     assert said.out.isascii()
     assert sent["model"] == "gpt-4o-mini"
-    assert sent["messages"][-1]["content"] == "\u4f60 hi"
+    assert sent["input"][-1]["content"] == [{"type": "input_text", "text": "\u4f60 hi"}]
     assert said.err.splitlines()[0] == "to openai/gpt-4o-mini"
     assert "note: max_tokens was lowered" in said.err
 

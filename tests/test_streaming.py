@@ -232,9 +232,7 @@ def test_close_cancels_once_and_says_so(upstream: Upstream) -> None:
     assert set(closed) == {pump}
 
 
-def test_unexpected_errors_keep_their_words_to_themselves(
-    upstream: Upstream, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unexpected_errors_keep_their_words_to_themselves(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
     upstream.say(ValueError("the user's secret"))
     pump = started(upstream)
     with pytest.raises(ApiError, match="ValueError") as caught:

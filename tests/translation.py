@@ -14,6 +14,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from proxy.catalog import Catalog
 from proxy.config import load_config
 from proxy.filters.think_tags import think_tags
@@ -50,6 +52,11 @@ SHARED = Path(__file__).resolve().parents[1] / ".." / "shared"
 PNG = "iVBORw0KGgo="
 PDF = "JVBERi0xLjQK"
 BACKEND = Backend("http://upstream.test/v1", "UPSTREAM_KEY", "sk-live-0123456789abcdef")
+
+
+def case(number: int | str, names: Iterable[str]) -> list[Any]:
+    """The names as parameters of a test, with the number of a failure case in their ids."""
+    return [pytest.param(name, id=f"CASES-{number} {name}") for name in names]
 
 
 def asking(*messages: Json, **fields: Any) -> Json:

@@ -3,22 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
 
 from proxy.protocol.deltas import Delta, RedactedThinking, ThinkingDelta, ThinkingEnd
-from proxy.protocol.request import MessagesRequest
-
-Display = Literal["full", "omitted", "none"]
-
-
-def wanted_display(request: MessagesRequest) -> Display:
-    """ "none" where thinking is switched off, "omitted" where only its state is wanted."""
-    thinking = request.thinking
-    if thinking is None:
-        return "full"
-    if thinking.type == "disabled":
-        return "none"
-    return "omitted" if thinking.display == "omitted" else "full"
+from proxy.protocol.effort import Display
 
 
 def thinking_display(batches: Iterable[Sequence[Delta]], display: Display) -> Iterator[Sequence[Delta]]:

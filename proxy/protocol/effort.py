@@ -1,8 +1,9 @@
-"""How much reasoning a request asks for, and the nearest that a model offers."""
+"""How much reasoning a request asks for, the nearest that a model offers, and what of it the client wants to see."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from proxy.protocol.request import MessagesRequest
 
@@ -31,3 +32,16 @@ def nearest(effort: str, offered: Sequence[str]) -> str | None:
     """The weakest offered effort that is at least the asked one, else the strongest; None where none is offered."""
     known = sorted((word for word in offered if word in SCALE), key=SCALE.index)
     return next((word for word in known if SCALE.index(word) >= SCALE.index(effort)), known[-1] if known else None)
+
+
+Display = Literal["full", "omitted", "none"]
+
+
+def wanted_display(request: MessagesRequest) -> Display:
+    """ "none" where thinking is switched off, "omitted" where only its state is wanted."""
+    thinking = request.thinking
+    if thinking is None:
+        return "full"
+    if thinking.type == "disabled":
+        return "none"
+    return "omitted" if thinking.display == "omitted" else "full"

@@ -83,13 +83,24 @@ def turns(request: MessagesRequest, notes: Notes) -> list[Turn]:
             end += 1
         calls = _with_own_ids(spoken)
         if spoken:
-            repaired.append(AssistantTurn(spoken))
+            _add(AssistantTurn(spoken), repaired)
         at = end
         while end < len(messages) and messages[end].role != "assistant":
             end += 1
-        repaired.extend(_between(messages[at:end], calls, notes))
+        for turn in _between(messages[at:end], calls, notes):
+            _add(turn, repaired)
         at = end
     return repaired
+
+
+def _add(turn: Turn, repaired: list[Turn]) -> None:
+    """Blank turns leave no trace, so what stood around one may be neighbours now."""
+    last = repaired[-1] if repaired else None
+    for kind in (UserTurn, AssistantTurn):
+        if isinstance(last, kind) and isinstance(turn, kind):
+            last.blocks.extend(turn.blocks)
+            return
+    repaired.append(turn)
 
 
 def _with_own_ids(blocks: list[ContentBlock]) -> list[ToolUseBlock]:

@@ -12,9 +12,11 @@ from flask import Blueprint, Response, jsonify, request
 from proxy import tokens
 from proxy.filters.stop_sequences import stop_sequences
 from proxy.filters.think_tags import think_tags
-from proxy.filters.thinking_display import thinking_display, wanted_display
+from proxy.filters.thinking_display import thinking_display
+from proxy.filters.tool_input import EMPTY_OPTIONALS, repair_tool_input
 from proxy.protocol import sse
 from proxy.protocol.deltas import Delta, Finish, Usage
+from proxy.protocol.effort import wanted_display
 from proxy.protocol.errors import ApiError
 from proxy.protocol.events import Event, Ping, StreamError
 from proxy.protocol.message import fold
@@ -115,9 +117,16 @@ def _batches(exchange: Exchange, provider: Provider, call: Call) -> Iterator[Seq
     batches = provider.stream(exchange, call)
     if custom is not None and custom.think_tags:
         batches = think_tags(batches)
+    schemas = {tool.name: tool.input_schema or {} for tool in asked.tools if tool.is_custom}
+    batches = repair_tool_input(batches, schemas, lambda name: name in schemas and _wants_repair(exchange, name))
     if asked.stop_sequences:
         batches = stop_sequences(batches, asked.stop_sequences)
     return thinking_display(batches, wanted_display(asked))
+
+
+def _wants_repair(exchange: Exchange, tool: str) -> bool:
+    """Vendors' own models write sound JSON, so their calls are shown as they come, but for one habit of theirs."""
+    return not exchange.route.official or any(name == tool for name, _ in EMPTY_OPTIONALS)
 
 
 def _events(pump: Pump, writer: Writer) -> Iterator[Event]:

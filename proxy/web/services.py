@@ -12,6 +12,7 @@ from proxy.protocol.errors import ApiError
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import parse_request
 from proxy.providers.base import Exchange, Provider
+from proxy.providers.gemini.client import GeminiProvider
 from proxy.providers.openai.client import OpenAIProvider
 from proxy.routing import Route, Router
 from proxy.web.running import Running
@@ -28,7 +29,8 @@ class Services:
         self.running = Running()
         longest = config.request_timeout or _SILENCE_WHILE_REASONING
         openai = OpenAIProvider(config, read_timeout=longest + _BACKSTOP)
-        self._providers: dict[str, Provider] = {"openai": openai, "custom": openai}
+        gemini = GeminiProvider(config, read_timeout=longest + _BACKSTOP)
+        self._providers: dict[str, Provider] = {"openai": openai, "custom": openai, "gemini": gemini}
 
     def provider(self, route: Route) -> Provider:
         """Raises ApiError (400) where this version has no provider for the route."""

@@ -66,5 +66,10 @@ def test_pdf_and_picture_on_openai(claude_on_openai: ClaudeCode, openai: FakeOpe
     (image,) = parts(body, "image_url")
     assert image["image_url"]["url"].startswith(_PNG_URL)
     assert [message["role"] for message in body["messages"]][-6:] == [
-        "assistant", "tool", "tool", "user", "assistant", "tool"
+        "assistant",
+        "tool",
+        "tool",
+        "user",
+        "assistant",
+        "tool",
     ]

@@ -28,9 +28,7 @@ pytestmark = pytest.mark.e2e
         pytest.param(("groq",), {}, id="Groq"),
     ],
 )
-def test_tool_loop(
-    quirks: tuple[str, ...], options: dict[str, Any], command: tuple[str, str], tmp_path: Path
-) -> None:
+def test_tool_loop(quirks: tuple[str, ...], options: dict[str, Any], command: tuple[str, str], tmp_path: Path) -> None:
     with FakeOpenAI("compatible", quirks=quirks) as upstream:
         entry = {"model_id": "local", "api_base": upstream.base_url, **options}
         with claude_code(*command, tmp_path, entry) as claude:

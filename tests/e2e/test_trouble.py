@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.claude_code import ClaudeCode
-from tests.e2e.script import of_role, once, play, texts
 from tests.e2e.samples import chunk
+from tests.e2e.script import of_role, once, play, texts
 from tests.fakes.openai_chat import FakeOpenAI
 from tests.fakes.openai_replies import Reply, Text, Thinking, ToolCall
 from tests.fakes.server import CUT, Raw

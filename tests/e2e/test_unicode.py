@@ -11,12 +11,12 @@ from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.samples import chunk
 from tests.e2e.script import of_role, play, texts
 from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import DONE, Reply, Text, ToolCall
+from tests.fakes.openai_replies import DONE, Reply, ToolCall
 from tests.fakes.server import Raw
 
 pytestmark = pytest.mark.e2e
 
-_STRANGE = "Grüße 你好 \U0001f469\u200d\U0001f680 \U0001d11e \"quoted\" \\n \u2028 ende\n"
+_STRANGE = 'Grüße 你好 \U0001f469\u200d\U0001f680 \U0001d11e "quoted" \\n \u2028 ende\n'
 
 
 def _utf16_halves(text: str) -> Iterator[str]:

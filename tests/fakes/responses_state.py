@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import itertools
+import json
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -131,12 +132,12 @@ class _Minted:
 
 
 def _mark(item: Item | None) -> tuple[str, str] | None:
-    """By what an item is known again, ids apart."""
+    """By what an item is known again, ids apart: those of calls are the client's to choose."""
     if item is None:
         return None
     kind = item.get("type", "message")
     if kind == "function_call":
-        return kind, str(item.get("call_id"))
+        return kind, f"{item.get('name')} {json.dumps(json.loads(item.get('arguments') or '{}'), sort_keys=True)}"
     if kind == "reasoning":
         return kind, str(item.get("encrypted_content"))
     content = item.get("content")

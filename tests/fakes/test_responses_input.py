@@ -195,7 +195,7 @@ def test_replays_are_recorded_with_their_place() -> None:
     ledger = Ledger()
     first, called, second, _ = (without("id", item) for item in _answered(ledger, stored=False))
     ledger.record(7, items_of(items(ASKED, first, called, OUTPUT, second, {"role": "assistant", "content": "Done."})))
-    ledger.record(8, items_of(items(second, ASKED, first, {**called, "call_id": "call_9"})))
+    ledger.record(8, items_of(items(second, ASKED, first, {**called, "call_id": "call_9", "name": "Other"})))
     one, two = ledger.issued
     assert [(replay.state, replay.request, replay.position, replay.in_place) for replay in ledger.replayed] == [
         (one, 7, 1, True),

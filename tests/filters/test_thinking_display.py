@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from proxy.filters.thinking_display import thinking_display, wanted_display
+from proxy.filters.thinking_display import thinking_display
 from proxy.protocol.deltas import Delta, Finish, RedactedThinking, TextDelta, ThinkingDelta, ThinkingEnd, Usage
+from proxy.protocol.effort import wanted_display
 from tests.translation import Json, asking, parsed
 
 END = Finish("end")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -209,9 +210,15 @@ CASES: list[Any] = [
     ),
     pytest.param(
         [user("a"), assistant(""), user("b")],
-        [("user", "a"), ("user", "b")],
+        [("user", "a", "b")],
         [],
         id="CASES-17 an assistant turn of nothing",
+    ),
+    pytest.param(
+        [user("a"), assistant("b"), user(" "), assistant("c", call("t1"))],
+        [("user", "a"), ("assistant", "b", "c", "t1"), ("results", ("t1", NO_RESULT))],
+        [MISSING],
+        id="CASES-17 nothing said between two assistant turns",
     ),
     pytest.param(
         [user("a"), assistant(thinking("hm"), "b")],
@@ -269,6 +276,7 @@ def test_any_history(messages: list[Json]) -> None:
     found, _ = repaired(*messages)
     assert words([list(said(turn)) for turn in found]) == words(messages)
     assert all(getattr(turn, "blocks", True) and getattr(turn, "results", True) for turn in found)
+    assert not any(type(a) is type(b) is not SystemTurn for a, b in pairwise(found))
     waiting: list[str] = []
     for turn in found:
         if isinstance(turn, ResultsTurn):

@@ -30,7 +30,7 @@ from proxy.protocol.events import BlockDelta, BlockStart, BlockStop, MessageStar
 from proxy.protocol.message import fold
 from proxy.protocol.writer import Writer
 from tests.conformance import check_stream, same_message
-from tests.translation import Json, answer, asking, tool
+from tests.translation import Json, answer, asking, case, tool
 
 REQUEST = asking(tools=[tool("Read"), tool("Grep")], stop_sequences=["END"])
 FOUND = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
@@ -255,20 +255,22 @@ def test_usage(told: list[Delta], usage: Json) -> None:
     assert message["usage"] == {**caches, **usage}
 
 
-def test_start_is_sent_at_once_and_only_once() -> None:
-    """CASES-67: one owner of the start. CASES-71: it has an estimate."""
-    writer = Writer("claude-x", 7)
+@pytest.mark.parametrize("model", case("67+71", ["claude-x"]))
+def test_start_is_sent_at_once_and_only_once(model: str) -> None:
+    """One owner of the start, which has an estimate."""
+    writer = Writer(model, 7)
     (start,) = writer.feed([])
     assert isinstance(start, MessageStart)
-    assert start.message["model"] == "claude-x"
+    assert start.message["model"] == model
     assert start.message["usage"]["input_tokens"] == 7
     assert writer.feed([]) == []
     assert start.message["id"] != Writer("claude-x", 7).feed([])[0].message["id"]  # type: ignore[union-attr]
 
 
-def test_deltas_are_shown_as_they_come() -> None:
-    """CASES-68: nothing of the first call waits, though a second has begun."""
-    writer = Writer("claude-x", 7)
+@pytest.mark.parametrize("model", case(68, ["claude-x"]))
+def test_deltas_are_shown_as_they_come(model: str) -> None:
+    """Nothing of the first call waits, though a second has begun."""
+    writer = Writer(model, 7)
     writer.feed([ToolCallStart(0, "Read")])
     assert [type(event) for event in writer.feed([ToolCallDelta(0, "{")])] == [BlockDelta]
     assert writer.feed([ToolCallStart(1, "Grep"), ToolCallDelta(1, "{}")]) == []
@@ -281,14 +283,16 @@ def test_deltas_are_shown_as_they_come() -> None:
 @pytest.mark.parametrize(
     ("deltas", "nudge"),
     [
-        pytest.param([], [BlockStart(0, {"type": "thinking", "thinking": "", "signature": ""})], id="before anything"),
-        pytest.param([ThinkingDelta("a")], [BlockDelta(0, "thinking_delta", "")], id="while thinking"),
-        pytest.param([ToolCallStart(0, "Read")], [BlockDelta(0, "input_json_delta", "")], id="inside a call"),
-        pytest.param([TextDelta(" ")], [], id="while a blank text waits"),
+        pytest.param(
+            [], [BlockStart(0, {"type": "thinking", "thinking": "", "signature": ""})], id="CASES-69 before anything"
+        ),
+        pytest.param([ThinkingDelta("a")], [BlockDelta(0, "thinking_delta", "")], id="CASES-69 while thinking"),
+        pytest.param([ToolCallStart(0, "Read")], [BlockDelta(0, "input_json_delta", "")], id="CASES-69 inside a call"),
+        pytest.param([TextDelta(" ")], [], id="CASES-69 while a blank text waits"),
     ],
 )
 def test_nudge(deltas: list[Delta], nudge: list[Any]) -> None:
-    """CASES-69: Claude Code 2.1.197 counts real events only, and they must not change the answer."""
+    """Claude Code 2.1.197 counts real events only, and they must not change the answer."""
     writer = Writer("claude-x", 7)
     writer.feed(deltas)
     assert writer.nudge() == nudge

@@ -61,7 +61,7 @@ def _script(body: Mapping[str, Any], *, thinking: bool) -> list[Part]:
     if (body.get("output_config") or {}).get("format"):
         return [Text('{"title": "A title"}')]
     tools = list(offered_tools(dict(body)))
-    calls = [ToolCall(name, {"n": number, "text": "a\\b\"c\n"}) for number, name in enumerate((tools * 2)[:3])]
+    calls = [ToolCall(name, {"n": number, "text": 'a\\b"c\n'}) for number, name in enumerate((tools * 2)[:3])]
     return [*([Thinking("Let me see.")] if thinking else []), Text(_TEXT), *calls]
 
 

@@ -45,14 +45,16 @@ Content = dict[str, Any]
 class Contents:
     """Builds the `contents` of one request.
 
-    Neighbouring turns of the same side are one content, but function responses keep one of their own. `fetches`: Gemini
-    may be given addresses of files. `sentinels`: the signatures that we hold have been refused.
+    Neighbouring turns of the same side are one content, but function responses keep one of their own. `ids`: calls and
+    responses may have them. `fetches`: Gemini may be given addresses of files. `sentinels`: the signatures that we hold
+    have been refused.
     """
 
     names: ToolNames
     signatures: Signatures
     facts: ModelFacts
     notes: Notes
+    ids: bool = True
     fetches: bool = True
     sentinels: bool = False
     contents: list[Content] = field(default_factory=list)
@@ -127,7 +129,7 @@ class Contents:
 
     def _id(self, tool_use_id: str) -> dict[str, str]:
         """Models before 2.5 are reported to refuse ids."""
-        return {"id": tool_use_id} if self.facts.reasons else {}
+        return {"id": tool_use_id} if self.ids and self.facts.reasons else {}
 
     def _results(self, results: list[ToolResultBlock]) -> None:
         responses: list[Part] = []

@@ -60,9 +60,9 @@ class Failure:
     def about_fetching(self) -> bool:
         return self.status == 400 and "cannot fetch content" in self.message.lower()
 
-    @property
-    def about_store(self) -> bool:
-        return self.status == 400 and 'Unknown name "store"' in self.message
+    def about_field(self, name: str) -> bool:
+        """Whether the server knows no field of this name."""
+        return self.status == 400 and f'Unknown name "{name}"' in self.message
 
 
 def read_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failure:

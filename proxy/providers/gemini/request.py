@@ -25,25 +25,38 @@ _FILTERS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT
 class Manner:
     """How requests are put, beyond what the client asks for. `most_tokens` is the user's ceiling for output.
 
-    The last three change when a request was refused for their sake.
+    The last four change when a request was refused for their sake.
     """
 
     transport: Transport
     most_tokens: int
     unfiltered: bool = False
     forbids_storing: bool = True
+    ids: bool = True
     fetches: bool = True
     sentinels: bool = False
 
-    def corrected(self, failure: Failure) -> Manner | None:
-        """The manner in which to ask once more after this refusal; None where nothing is known that would help."""
+    def corrected(self, failure: Failure) -> Correction | None:
+        """How to ask once more after this refusal; None where nothing is known that would help."""
         if failure.about_signatures and not self.sentinels:
-            return replace(self, sentinels=True)
+            return Correction(replace(self, sentinels=True), "thought signatures were refused and left out")
         if failure.about_fetching and self.fetches:
-            return replace(self, fetches=False)
-        if failure.about_store and self.forbids_storing:
-            return replace(self, forbids_storing=False)
+            return Correction(replace(self, fetches=False), "Gemini could not fetch a file, which was left out")
+        if failure.about_field("id") and self.ids:
+            return Correction(replace(self, ids=False), "the server takes no ids of function calls", lasting=True)
+        if failure.about_field("store") and self.forbids_storing:
+            changed = replace(self, forbids_storing=False)
+            return Correction(changed, "the server cannot be told not to store the request", lasting=True)
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """`lasting`: it is the server's way, and not a matter of this one request."""
+
+    manner: Manner
+    reason: str
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +75,15 @@ def build(exchange: Exchange, manner: Manner, memory: SignatureMemory) -> Gemini
     names = ToolNames(tool.name for tool in tools)
     signatures = Signatures(manner.transport, route.model, exchange.session, memory)
     system = system_text(request)
-    contents = Contents(names, signatures, route.facts, notes, manner.fetches, manner.sentinels)
+    contents = Contents(
+        names,
+        signatures,
+        route.facts,
+        notes,
+        ids=manner.ids,
+        fetches=manner.fetches,
+        sentinels=manner.sentinels,
+    )
     body: dict[str, Any] = {
         "contents": contents.build("" if route.facts.system_role else system, turns(request, notes)),
         "generationConfig": _generation(exchange, manner, has_tools=bool(tools)),

@@ -63,7 +63,9 @@ class Sdk:
             http_options=types.HttpOptions(extra_body=body),
         )
         try:
-            for _ in self._client.models.generate_content_stream(model=model, contents=self._placeholder, config=config):
+            for _ in self._client.models.generate_content_stream(
+                model=model, contents=self._placeholder, config=config
+            ):
                 break
         except _Answered as answered:
             return answered.response

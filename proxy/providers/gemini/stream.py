@@ -87,7 +87,7 @@ class GeminiStream:
         """The stream has closed. Raises ApiError: 502 when it closed too early, 500 when the answer is worthless."""
         if not self.finished:
             raise ApiError(502, CUT_OFF)
-        yield from self._end_thinking()
+        yield from self.end_thinking()
         shown = self._said or self._calls > 0
         if self._blocked or self._reason in _REFUSALS:
             what = "blocked the prompt" if self._blocked else "stopped the answer"
@@ -107,6 +107,12 @@ class GeminiStream:
             if self._reason in _BOTCHED and not self._calls:
                 yield TextDelta(f"\n\n[Gemini broke off here: {self._why}]")
             yield Finish()
+
+    def end_thinking(self) -> Iterator[Delta]:
+        """Clients want a signature on every thinking block."""
+        if self._thinking:
+            self._thinking = False
+            yield ThinkingEnd(self.signatures.seal(""))
 
     @property
     def _why(self) -> str:
@@ -133,7 +139,7 @@ class GeminiStream:
             yield from self._call(name, _mapping(call, "args"), _text(part, "thoughtSignature"))
         elif text:
             # The signatures of text are recommended, not demanded, and a block after the text is not for every client.
-            yield from self._end_thinking()
+            yield from self.end_thinking()
             self._said = self._said or not text.isspace()
             yield TextDelta(text)
 
@@ -146,18 +152,12 @@ class GeminiStream:
             self._thinking = False
             yield ThinkingEnd(self.signatures.seal(signature))
         else:
-            yield from self._end_thinking()
+            yield from self.end_thinking()
         key = self._calls
         self._calls += 1
         yield ToolCallStart(key, name)
         yield ToolCallDelta(key, json.dumps(args, ensure_ascii=False))
         yield ToolCallEnd(key)
-
-    def _end_thinking(self) -> Iterator[Delta]:
-        """Clients want a signature on every thinking block."""
-        if self._thinking:
-            self._thinking = False
-            yield ThinkingEnd(self.signatures.seal(""))
 
     def _counts(self, told: dict[str, Any]) -> Usage | None:
         """Cumulative; a later chunk may leave out what an earlier one said."""

@@ -11,8 +11,9 @@ import json
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 import openai
@@ -24,10 +25,11 @@ from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
 from proxy.providers.base import Exchange
 from proxy.providers.connections import Call, http_client
-from proxy.providers.openai import chat_request
+from proxy.providers.openai import chat_request, responses_request
 from proxy.providers.openai.chat_stream import ChatStream
 from proxy.providers.openai.errors import Backend, Failure, api_error, failure_of, read_failure
 from proxy.providers.openai.quirks import QuirkBook, Quirks, learn
+from proxy.providers.openai.responses_stream import ResponsesStream
 from proxy.providers.openai.splitter import Splitter
 from proxy.routing import Route
 
@@ -36,8 +38,29 @@ _MOST_LESSONS = 4
 _FIRST_PAUSE = 0.5
 _AFTER_FINISH = 5.0
 _TRANSIENT = (500, 502, 504)
+_EVENT_BEGINS = (b"data:", b"event:", b":")
 
 log = logging.getLogger(__name__)
+
+
+class _Stream(Protocol):
+    """What reads the events of one answer: `done` once the server has said its last word, `finished` once it has said
+    why it stops."""
+
+    backend: Backend
+    done: bool
+
+    @property
+    def finished(self) -> bool: ...
+    def feed(self, chunk: dict[str, Any]) -> Iterator[Delta]: ...
+    def end(self) -> Iterator[Delta]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    path: str
+    body: dict[str, Any]
+    stream: _Stream
 
 
 class OpenAIProvider:
@@ -60,9 +83,9 @@ class OpenAIProvider:
         while True:
             exchange.notes.clear()
             request = self._build(exchange, quirks)
-            failed = self._post(exchange.route, request.body, call)
+            failed = self._post(exchange.route, request)
             if isinstance(failed, httpx2.Response):
-                yield from _read(failed, ChatStream(request.names, backend), call)
+                yield from _read(failed, request.stream, call)
                 return
             lesson = learn(failed, request.body, quirks) if lessons < _MOST_LESSONS else None
             if lesson is not None:
@@ -78,8 +101,24 @@ class OpenAIProvider:
             else:
                 raise _final_error(failed, backend)
 
-    def _build(self, exchange: Exchange, quirks: Quirks) -> chat_request.ChatRequest:
-        return chat_request.build(exchange, quirks, most_tokens=self._config.max_tokens_limit)
+    def _build(self, exchange: Exchange, quirks: Quirks) -> _Request:
+        backend, most = self._backend(exchange.route), self._config.max_tokens_limit
+        if self._api(exchange.route, quirks) == "chat":
+            chat = chat_request.build(exchange, quirks, most_tokens=most)
+            return _Request("/chat/completions", chat.body, ChatStream(chat.names, backend))
+        responses = responses_request.build(exchange, quirks, most_tokens=most)
+        model = exchange.route.model
+        return _Request("/responses", responses.body, ResponsesStream(responses.names, backend, model))
+
+    def _api(self, route: Route, quirks: Quirks) -> str:
+        """What was learned, else what the user says, else Responses with OpenAI itself and chat with all others."""
+        if quirks.api is not None:
+            return quirks.api
+        if route.custom is not None:
+            return route.custom.api
+        if self._config.openai_api != "auto":
+            return self._config.openai_api
+        return "responses" if route.official and route.facts.api != "chat" else "chat"
 
     def _quirks(self, route: Route) -> Quirks:
         return self._book.get(self._backend(route).url, route.model)
@@ -90,18 +129,19 @@ class OpenAIProvider:
         endpoint = self._config.openai
         return Backend(endpoint.base_url or OFFICIAL_URL, endpoint.key_variable, endpoint.api_key)
 
-    def _post(self, route: Route, body: dict[str, Any], call: Call) -> httpx2.Response | Failure:
+    def _post(self, route: Route, request: _Request) -> httpx2.Response | Failure:
         """The response, its body unread, or why there is none; status 0 stands for a connection that failed."""
         backend = self._backend(route)
         if backend.key is None and backend.key_variable is not None:
             raise ApiError(
                 401,
-                f"{backend.key_variable} is not set; it holds the key for {backend.url}, which answers {route.requested}",
+                f"{backend.key_variable} is not set; it holds the key for {backend.url}, which answers "
+                f"{route.requested}",
                 should_retry=False,
             )
         try:
             stream = self._client(route, backend).post(
-                "/chat/completions", cast_to=object, body=body, stream=True, stream_cls=openai.Stream[object]
+                request.path, cast_to=object, body=request.body, stream=True, stream_cls=openai.Stream[object]
             )
         except openai.APIStatusError as error:
             return read_failure(error.status_code, error.response.headers, error.response.content)
@@ -161,12 +201,14 @@ def _final_error(failure: Failure, backend: Backend) -> ApiError:
     return api_error(failure, backend)
 
 
-def _read(response: httpx2.Response, stream: ChatStream, call: Call) -> Iterator[Sequence[Delta]]:
+def _read(response: httpx2.Response, stream: _Stream, call: Call) -> Iterator[Sequence[Delta]]:
     body = response.iter_bytes()
     call.reads(response, body)
     try:
         first = next(body, b"")
-        if "event-stream" not in response.headers.get("content-type", "") and not first.lstrip().startswith(b"data:"):
+        if "event-stream" not in response.headers.get("content-type", "") and not first.lstrip().startswith(
+            _EVENT_BEGINS
+        ):
             yield list(_whole(b"".join([first, *body]), stream))
         else:
             yield from _events(chain([first], body), stream, call)
@@ -180,7 +222,7 @@ def _read(response: httpx2.Response, stream: ChatStream, call: Call) -> Iterator
     call.complete = True
 
 
-def _events(body: Iterator[bytes], stream: ChatStream, call: Call) -> Iterator[Sequence[Delta]]:
+def _events(body: Iterator[bytes], stream: _Stream, call: Call) -> Iterator[Sequence[Delta]]:
     """A batch for each piece that comes off the network, empty ones included: they are signs of life."""
     splitter = Splitter()
     for piece in body:
@@ -195,7 +237,7 @@ def _events(body: Iterator[bytes], stream: ChatStream, call: Call) -> Iterator[S
     yield [delta for data in splitter.end() for delta in _event(data, stream)]
 
 
-def _event(data: bytes, stream: ChatStream) -> Iterator[Delta]:
+def _event(data: bytes, stream: _Stream) -> Iterator[Delta]:
     if data.startswith(b"[DONE]"):
         stream.done = True
         return
@@ -207,7 +249,7 @@ def _event(data: bytes, stream: ChatStream) -> Iterator[Delta]:
         yield from stream.feed(chunk)
 
 
-def _whole(body: bytes, stream: ChatStream) -> Iterator[Delta]:
+def _whole(body: bytes, stream: _Stream) -> Iterator[Delta]:
     """An answer in one piece: asked for where `can_stream` is false, and sent unasked by some servers."""
     try:
         answer = json.loads(body)
@@ -215,7 +257,7 @@ def _whole(body: bytes, stream: ChatStream) -> Iterator[Delta]:
         failure = read_failure(502, {}, body)
         hint = "is the base URL right (most end in /v1)?"
         raise ApiError(502, f"{stream.backend.url} did not answer as an API: {failure.message}; {hint}") from None
-    if not isinstance(answer, dict) or "choices" not in answer:
+    if not isinstance(answer, dict) or not answer.keys() & {"choices", "output"}:
         raise api_error(failure_of(answer), stream.backend)
     stream.done = True
     yield from stream.feed(answer)

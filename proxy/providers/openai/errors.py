@@ -12,6 +12,8 @@ from proxy.protocol.errors import ApiError, output_too_long, prompt_too_long
 
 _KEY_LIKE = re.compile(r"\b(?:(?:sk|gsk|xai|key)[-_]|Bearer )[A-Za-z0-9_\-*.]{6,}")
 
+_SHORTEST_KEY = 8
+"""Characters; words like "none" or "ollama" stand in for a key where none is needed, and in messages as themselves."""
 _OVERFLOW = (
     "context_length_exceeded",
     "exceeds the context window",
@@ -245,6 +247,6 @@ def _refused_key(backend: Backend) -> str:
 
 def _without_keys(message: str, backend: Backend) -> str:
     """Servers quote the key, or parts of it, in what they say."""
-    if backend.key:
+    if backend.key and len(backend.key) >= _SHORTEST_KEY:
         message = message.replace(backend.key, "[key]")
     return _KEY_LIKE.sub("[key]", message)

@@ -14,8 +14,9 @@ from proxy.protocol.history import offered_tools
 from proxy.protocol.request import Tool
 from proxy.providers.base import Exchange
 from proxy.providers.openai.quirks import Quirks
-from proxy.providers.openai.tools import ToolNames, input_schema
+from proxy.providers.openai.tools import ToolNames, input_schema, with_types
 
+_CHOICES = {"auto": "auto", "any": "required", "tool": "required", "none": "none"}
 _MOST_TOOLS = 128
 _SHORT_DESCRIPTION = 1024
 _ID_LIMIT = 64
@@ -23,7 +24,7 @@ _ID_LIMIT = 64
 
 @dataclass(frozen=True, slots=True)
 class Toolbox:
-    """The tools to send. `choice` is "auto", "none", "any" or, with `forced`, the one tool that must be called."""
+    """The tools to send. `choice` is OpenAI's word: "auto", "none" or "required"; `forced` names the one to call."""
 
     tools: list[Tool]
     names: ToolNames
@@ -41,17 +42,18 @@ def toolbox(exchange: Exchange) -> Toolbox:
         tools = tools[:_MOST_TOOLS]
     names = ToolNames(tool.name for tool in tools)
     choice = request.tool_choice
-    kind = choice.type if choice is not None else "auto"
-    forced = choice.name if choice is not None and kind == "tool" else None
+    word = _CHOICES[choice.type] if choice is not None else "auto"
+    forced = choice.name if choice is not None and choice.type == "tool" else None
     if forced is not None and forced not in {tool.name for tool in tools}:
         notes.add(f"tool_choice: {forced} is not available here")
-        kind, forced = "auto", None
-    limited = choice is not None and choice.disable_parallel_tool_use and kind != "none"
-    return Toolbox(tools, names, kind, forced, not (limited and exchange.route.facts.parallel_tool_calls))
+        word, forced = "auto", None
+    limited = choice is not None and choice.disable_parallel_tool_use and word != "none"
+    return Toolbox(tools, names, word, forced, not (limited and exchange.route.facts.parallel_tool_calls))
 
 
 def function(tool: Tool, names: ToolNames, exchange: Exchange, quirks: Quirks) -> dict[str, Any]:
     """`name`, `description` and `parameters` of a function tool."""
+    schema = input_schema(tool, exchange.notes, official=exchange.route.official)
     description = tool.description
     if quirks.short_descriptions and len(description) > _SHORT_DESCRIPTION:
         exchange.notes.add("tools: long descriptions were cut, the server takes no more")
@@ -59,8 +61,16 @@ def function(tool: Tool, names: ToolNames, exchange: Exchange, quirks: Quirks) -
     return {
         "name": names.upstream(tool.name),
         **({"description": description} if description else {}),
-        "parameters": input_schema(tool, exchange.notes, official=exchange.route.official),
+        "parameters": with_types(schema) if quirks.typed_schemas else schema,
     }
+
+
+def answer_schema(exchange: Exchange) -> dict[str, Any] | None:
+    """The schema that the answer must follow, held to the same rules as that of a tool."""
+    schema = exchange.request.json_schema
+    if schema is None:
+        return None
+    return input_schema(Tool(name="the answer", input_schema=schema), exchange.notes, official=exchange.route.official)
 
 
 def output_limit(exchange: Exchange, quirks: Quirks, most_tokens: int) -> int:

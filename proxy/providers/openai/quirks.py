@@ -35,8 +35,16 @@ class Quirks:
     """No user message directly after a tool message (Mistral)."""
     short_descriptions: bool = False
     """Tool descriptions of at most 1024 characters (Azure and older gateways)."""
+    typed_schemas: bool = False
+    """Every property of a tool's schema has a `type` (Moonshot)."""
     no_images: bool = False
     no_streaming: bool = False
+    no_summary: bool = False
+    """No summary of the reasoning (OpenAI, before it has verified the organization)."""
+    no_reasoning_replay: bool = False
+    """Earlier reasoning is refused: it was made under another key or by another model."""
+    api: str | None = None
+    """ "chat" or "responses", where the server said that the other one does not serve the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,8 @@ _OPTIONAL = (
     "response_format",
     "prompt_cache_key",
     "safety_identifier",
+    "service_tier",
+    "include",
 )
 """Fields without which a request still makes sense."""
 _LEAST_ROOM = 256
@@ -67,13 +77,20 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _OUTPUT_LIMIT = re.compile(r"(?:supports at most|range of max_tokens should be \[1,) (\d+)", re.IGNORECASE)
+_RESPONSES_ONLY = re.compile(
+    r"only supported in v1/responses|not a chat model|use /v1/responses"
+    r"|unsupported_api_for_model|not accessible via the /chat/completions"
+)
+_CHAT_ONLY = re.compile(r"not supported (?:in|with|by) (?:the )?(?:v1/)?responses|unsupported_api_for_model")
 _FLAGS: tuple[tuple[str, str], ...] = (
     ("reasoning_content", r"reasoning_content.*(?:must be passed back|is missing)|missing `?reasoning_content"),
     ("short_call_ids", r"must be a-z, A-Z, 0-9, with a length of 9"),
     ("answer_after_tools", r"unexpected role 'user' after role 'tool'"),
     ("plain_tool_choice", r"invalid tool_choice type: 'object'"),
     ("short_descriptions", r"description': string too long\. Expected a string with maximum length 1024"),
-    ("no_streaming", r"must be verified to stream this model"),
+    ("no_streaming", r"must be verified to stream this model|'stream' does not support true"),
+    ("no_summary", r"must be verified to generate reasoning summaries"),
+    ("typed_schemas", r"moonshot flavored json schema"),
     (
         "no_images",
         r"image.*(?:not support|unsupported|only supported|at most 0)|support image|at most 0 image"
@@ -85,7 +102,7 @@ _FLAGS: tuple[tuple[str, str], ...] = (
 
 def learn(failure: Failure, body: Mapping[str, Any], quirks: Quirks) -> Lesson | None:
     """What to do otherwise after this refusal of `body`; None when nothing is known that would help."""
-    for rule in (_learn_flag, _learn_tokens, _learn_effort, _learn_refused):
+    for rule in (_learn_flag, _learn_api, _learn_state, _learn_tokens, _learn_effort, _learn_refused):
         lesson = rule(failure, body, quirks)
         if lesson is not None and lesson.quirks != quirks:
             return lesson
@@ -116,10 +133,29 @@ def _learn_tokens(failure: Failure, body: Mapping[str, Any], quirks: Quirks) -> 
     return None
 
 
+def _learn_api(failure: Failure, body: Mapping[str, Any], quirks: Quirks) -> Lesson | None:
+    """The other of the two APIs, tried once; a server that has neither for the model has refused both then."""
+    if "input" in body:
+        wrong = failure.status in (404, 405, 501) and "model_not_found" not in failure.text
+        return Lesson("api", replace(quirks, api="chat")) if wrong or _CHAT_ONLY.search(failure.text) else None
+    if quirks.api is None and _RESPONSES_ONLY.search(failure.text):
+        return Lesson("api", replace(quirks, api="responses"))
+    return None
+
+
+def _learn_state(failure: Failure, _: Mapping[str, Any], quirks: Quirks) -> Lesson | None:
+    """Reasoning that the server cannot read is left out of this one request: what it makes from now on it can."""
+    if "invalid_encrypted_content" in failure.text or "encrypted content" in failure.text:
+        return Lesson("no_reasoning_replay", replace(quirks, no_reasoning_replay=True), lasting=False)
+    return None
+
+
 def _learn_effort(failure: Failure, body: Mapping[str, Any], quirks: Quirks) -> Lesson | None:
     if "function tools with reasoning_effort are not supported" in failure.text:
         return Lesson("efforts", replace(quirks, efforts=("none",)))
-    if "reasoning_effort" not in body or not _names(failure, "reasoning_effort"):
+    if not (
+        failure.param == "reasoning.effort" or ("reasoning_effort" in body and _names(failure, "reasoning_effort"))
+    ):
         return None
     _, found, offered = failure.message.partition("Supported values are:")
     efforts = tuple(re.findall(r"'(\w+)'", offered))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from proxy.filters.thinking_display import wanted_display
+from proxy.protocol.effort import wanted_display
 from proxy.protocol.history import system_text, turns
-from proxy.protocol.request import MessagesRequest
 from proxy.providers.base import Exchange
 from proxy.providers.openai.parameters import (
     Toolbox,
+    answer_schema,
     chosen_effort,
     function,
     identity,
@@ -57,7 +57,7 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> ResponsesR
         "max_output_tokens": max(output_limit(exchange, quirks, most_tokens), _LEAST_OUTPUT),
         **_reasoning(exchange, effort, quirks),
         **sampling(exchange, effort),
-        **_format(request),
+        **_format(exchange),
         **identity(exchange),
         "store": False,
         "stream": not quirks.no_streaming and (route.custom is None or route.custom.can_stream),
@@ -84,7 +84,7 @@ def _tools(tools: Toolbox, exchange: Exchange, quirks: Quirks) -> dict[str, Any]
     if tools.forced is not None:
         fields["tool_choice"] = {"type": "function", "name": tools.names.upstream(tools.forced)}
     elif tools.choice != "auto":
-        fields["tool_choice"] = "required" if tools.choice == "any" else tools.choice
+        fields["tool_choice"] = tools.choice
     if not tools.parallel:
         fields["parallel_tool_calls"] = False
     return fields
@@ -104,8 +104,8 @@ def _reasoning(exchange: Exchange, effort: str | None, quirks: Quirks) -> dict[s
     return fields
 
 
-def _format(request: MessagesRequest) -> dict[str, Any]:
-    schema = request.json_schema
+def _format(exchange: Exchange) -> dict[str, Any]:
+    schema = answer_schema(exchange)
     if schema is None:
         return {}
     return {"text": {"format": {"type": "json_schema", "name": "answer", "schema": schema, "strict": False}}}

@@ -37,12 +37,20 @@ class _Item:
     """One output item as far as it is known. `text` is what was shown of it, `arguments` what has come of them."""
 
     key: int
+    index: Any
+    id: str = ""
     name: str = ""
     text: str = ""
+    parts: set[Any] = field(default_factory=set)
     arguments: str = ""
     sent: int = 0
     started: bool = False
     done: bool = False
+
+    def completed(self, arguments: str) -> None:
+        """Takes the whole arguments, where they go on with what has come of them."""
+        if arguments.startswith(self.arguments):
+            self.arguments = arguments
 
 
 @dataclass(slots=True)
@@ -53,7 +61,7 @@ class ResponsesStream:
     backend: Backend
     model: str
     done: bool = False
-    _items: dict[str | int, _Item] = field(default_factory=dict)
+    _items: list[_Item] = field(default_factory=list)
     _finish: FinishReason | None = None
     _refused: bool = False
 
@@ -61,36 +69,37 @@ class ResponsesStream:
     def finished(self) -> bool:
         return self._finish is not None
 
-    def feed(self, event: dict[str, Any]) -> Iterator[Delta]:
+    def feed(self, chunk: dict[str, Any]) -> Iterator[Delta]:
         """Raises ApiError when the event reports a failure."""
-        kind = str(event.get("type") or "")
-        match kind.removeprefix("response."):
+        kind = str(chunk.get("type") or "").removeprefix("response.")
+        match kind:
             case "output_item.added":
-                yield from self._added(event)
-            case "output_text.delta":
-                yield from self._show(self._item(event), _text(event.get("delta")))
-            case "refusal.delta":
-                self._refused = True
-                yield from self._show(self._item(event), _text(event.get("delta")))
-            case "reasoning_summary_part.added":
-                if event.get("summary_index") and self._item(event).text:
-                    yield from self._think(self._item(event), "\n\n")
-            case "reasoning_summary_text.delta" | "reasoning_text.delta":
-                yield from self._think(self._item(event), _text(event.get("delta")))
+                yield from self._added(chunk)
+            case "output_text.delta" | "refusal.delta" | "output_text.done" | "refusal.done":
+                self._refused = self._refused or kind.startswith("refusal")
+                yield from self._piece(chunk, TextDelta, "content_index")
+            case "reasoning_summary_text.delta" | "reasoning_summary_text.done":
+                yield from self._piece(chunk, ThinkingDelta, "summary_index")
+            case "reasoning_text.delta" | "reasoning_text.done":
+                yield from self._piece(chunk, ThinkingDelta, "content_index")
             case "function_call_arguments.delta":
-                item = self._item(event)
-                item.arguments += _text(event.get("delta"))
+                item = self._item(chunk)
+                item.arguments += _text(chunk.get("delta"))
+                yield from self._call(item)
+            case "function_call_arguments.done":
+                item = self._item(chunk)
+                item.completed(_text(chunk.get("arguments")))
                 yield from self._call(item)
             case "output_item.done":
-                yield from self._complete(self._item(event), event.get("item"))
-            case "completed" | "incomplete" | "failed" | "cancelled":
-                yield from self._ended(event.get("response"))
-            case "error":
-                raise api_error(failure_of(event.get("error") or event), self.backend)
-            case _ if not kind and event.get("object") == "response":
-                yield from self._ended(event)
-            case _ if not kind and event.get("error"):
-                raise api_error(failure_of(event), self.backend)
+                yield from self._complete(self._item(chunk), chunk.get("item"))
+            case "completed" | "incomplete":
+                yield from self._ended(chunk.get("response"))
+            case "failed" | "cancelled" | "error":
+                raise self._failed(chunk)
+            case "" if chunk.get("object") == "response":
+                yield from self._ended(chunk)
+            case "" if "error" in chunk or "message" in chunk:
+                raise self._failed(chunk)
 
     def end(self) -> Iterator[Delta]:
         """The stream has closed. Raises ApiError (502) when it closed without a terminal event."""
@@ -98,15 +107,24 @@ class ResponsesStream:
             raise ApiError(502, CUT_OFF)
         yield Finish("refusal" if self._refused else self._finish)
 
-    def _item(self, event: dict[str, Any]) -> _Item:
-        index, name = event.get("output_index"), event.get("item_id")
-        place = index if isinstance(index, int) else name if isinstance(name, str) else -1
-        if place not in self._items:
-            self._items[place] = _Item(key=len(self._items))
-        return self._items[place]
+    def _item(self, event: dict[str, Any], *, announced: bool = False) -> _Item:
+        """The item that an event is about: by its id, or else by its index.
+
+        Some gateways make up an id for each event, others give each item the same index; so an id that is not known
+        is a new item only where one is `announced`.
+        """
+        what, index = event.get("item"), event.get("output_index")
+        name = _text(event.get("item_id")) or (_text(what.get("id")) if isinstance(what, dict) else "")
+        found = next((item for item in self._items if name and item.id == name), None)
+        if found is None and not (announced and name):
+            found = next((item for item in reversed(self._items) if item.index == index), None)
+        if found is None:
+            found = _Item(key=len(self._items), index=index, id=name)
+            self._items.append(found)
+        return found
 
     def _added(self, event: dict[str, Any]) -> Iterator[Delta]:
-        item, what = self._item(event), event.get("item")
+        item, what = self._item(event, announced=True), event.get("item")
         if not isinstance(what, dict):
             return
         if what.get("type") == "function_call":
@@ -115,15 +133,21 @@ class ResponsesStream:
         elif what.get("type") == "reasoning":
             yield ThinkingDelta("")
 
-    def _show(self, item: _Item, text: str) -> Iterator[Delta]:
-        item.text += text
-        if text:
-            yield TextDelta(text)
-
-    def _think(self, item: _Item, text: str) -> Iterator[Delta]:
-        item.text += text
-        if text:
-            yield ThinkingDelta(text)
+    def _piece(
+        self, event: dict[str, Any], delta: type[TextDelta | ThinkingDelta], place: str
+    ) -> Iterator[TextDelta | ThinkingDelta]:
+        """A piece of one part of an item, or the whole part of which no piece has come."""
+        item, part = self._item(event), event.get(place)
+        piece = _text(event.get("delta"))
+        if not piece and part not in item.parts:
+            piece = _text(event.get("text") or event.get("refusal"))
+        if not piece:
+            return
+        if item.text and part not in item.parts and delta is ThinkingDelta:
+            piece = "\n\n" + piece
+        item.parts.add(part)
+        item.text += piece
+        yield delta(piece)
 
     def _call(self, item: _Item) -> Iterator[Delta]:
         """What can be said of a function call; nothing before its name is known."""
@@ -146,12 +170,11 @@ class ResponsesStream:
                 parts = _parts(what, "content")
                 self._refused = self._refused or any(part.get("type") == "refusal" for part in parts)
                 whole = "".join(_text(part.get("text") or part.get("refusal")) for part in parts)
-                yield from self._show(item, whole.removeprefix(item.text) if whole.startswith(item.text) else "")
+                if whole.startswith(item.text) and len(whole) > len(item.text):
+                    yield TextDelta(whole[len(item.text) :])
             case "function_call":
                 item.name = item.name or _text(what.get("name"))
-                arguments = _text(what.get("arguments"))
-                if arguments.startswith(item.arguments):
-                    item.arguments = arguments
+                item.completed(_text(what.get("arguments")))
                 yield from self._call(item)
                 yield ToolCallEnd(item.key)
             case "reasoning":
@@ -159,23 +182,29 @@ class ResponsesStream:
 
     def _reasoned(self, item: _Item, what: dict[str, Any]) -> Iterator[Delta]:
         if not item.text:
-            parts = _parts(what, "summary") or _parts(what, "content")
-            yield from self._think(item, "\n\n".join(_text(part.get("text")) for part in parts))
+            texts = [_text(part.get("text")) for part in _parts(what, "summary") or _parts(what, "content")]
+            if whole := "\n\n".join(filter(None, texts)):
+                yield ThinkingDelta(whole)
         if state := _text(what.get("encrypted_content")):
             yield ThinkingEnd(seal(TRANSPORT, self.model, state))
 
     def _ended(self, response: Any) -> Iterator[Delta]:
         response = response if isinstance(response, dict) else {}
-        if response.get("status") in ("failed", "cancelled") or response.get("error"):
-            raise api_error(failure_of(response.get("error") or {"message": "the response failed"}), self.backend)
-        for index, what in enumerate(response.get("output") or ()):
-            yield from self._complete(self._item({"output_index": index}), what)
+        if response.get("error") or response.get("status") in ("failed", "cancelled"):
+            raise self._failed({"response": response})
+        for index, what in enumerate(_parts(response, "output")):
+            yield from self._complete(self._item({"output_index": index, "item": what}), what)
         if usage := _usage(response.get("usage")):
             yield usage
         details = response.get("incomplete_details")
         reason = details.get("reason") if isinstance(details, dict) else None
         self._finish = _INCOMPLETE.get(str(reason), "max_tokens") if response.get("status") == "incomplete" else "end"
         self.done = True
+
+    def _failed(self, event: dict[str, Any]) -> ApiError:
+        response = event.get("response")
+        error = (response.get("error") if isinstance(response, dict) else None) or event.get("error")
+        return api_error(failure_of(error or {"message": "the response failed", **event}), self.backend)
 
 
 def _text(value: Any) -> str:

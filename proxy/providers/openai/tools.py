@@ -65,7 +65,7 @@ def call_id(tool_use_id: str, *, alphanumeric: bool = False) -> str:
     return "call_" + hashlib.sha256(tool_use_id.encode()).hexdigest()[:24]
 
 
-def parameters(tool: Tool, notes: Notes, *, official: bool) -> dict[str, Any]:
+def input_schema(tool: Tool, notes: Notes, *, official: bool) -> dict[str, Any]:
     """The tool's input schema as a server takes it.
 
     Everywhere: the root is an object with `properties`, and `$schema` is gone. For OpenAI itself also its validator's
@@ -101,6 +101,21 @@ def _without_root_combinators(schema: dict[str, Any], tool: Tool, notes: Notes) 
     if required:
         merged["required"] = sorted(required)
     return merged
+
+
+def with_types(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with a `type` for every property that has none (Moonshot refuses it otherwise)."""
+    properties = {
+        name: with_types(inner) if isinstance(inner, dict) else inner
+        for name, inner in (schema.get("properties") or {}).items()
+    }
+    typed = {**schema, **({"properties": properties} if properties else {})}
+    if isinstance(typed.get("items"), dict):
+        typed["items"] = with_types(typed["items"])
+    if not typed.keys() & {"type", "anyOf", "oneOf", "allOf", "$ref"}:
+        values = typed.get("enum") or [typed["const"]] if "const" in typed or "enum" in typed else []
+        typed["type"] = "string" if values and all(isinstance(value, str) for value in values) else "object"
+    return typed
 
 
 _SCHEMA_MAPS = ("properties", "$defs", "definitions", "dependentSchemas")

@@ -10,7 +10,7 @@ from proxy.providers.openai.errors import Backend, api_error, read_failure
 from tests.conformance import check_error
 from tests.translation import BACKEND
 
-URL = "http://upstream.test/v1"
+URL = BACKEND.url
 
 
 def openai(message: str, code: str | None = None, type: str = "invalid_request_error", param: str | None = None) -> Any:

@@ -19,6 +19,7 @@ from tests.translation import (
     asking,
     assistant,
     call,
+    case,
     custom_route,
     image,
     pdf,
@@ -106,7 +107,7 @@ def test_effort(to: str, fields: Json, sent: str | None) -> None:
 
 def test_reasoning_that_tools_forbid_is_noted() -> None:
     """CASES-34"""
-    note = "reasoning is off: here the model takes tools only without it"
+    note = "reasoning is off: on Chat Completions the model takes tools only without it"
     assert translate(asking(**TOOLS, **effort("high")), "gpt-5.4").notes == [note]
     assert translate(asking(**TOOLS, **DISABLED), "gpt-5.4").notes == []
 
@@ -173,9 +174,9 @@ IGNORED: Json = {
 }
 
 
-@pytest.mark.parametrize("to", EVERYWHERE)
+@pytest.mark.parametrize("to", case(43, EVERYWHERE))
 def test_nothing_of_anthropic_is_sent(to: str) -> None:
-    """CASES-43, and stop sequences, which are enforced here."""
+    """Nor stop sequences, which are enforced here."""
     plain, full = (translate(asking(**fields), to).body for fields in ({}, IGNORED))
     assert full == plain
 
@@ -227,9 +228,8 @@ def test_server_tools_are_dropped_with_their_choice(fields: Json, to: str) -> No
     assert "tools: web_search_20250305 is not available here" in sent.notes
 
 
-@pytest.mark.parametrize("to", EVERYWHERE)
+@pytest.mark.parametrize("to", case(29, EVERYWHERE))
 def test_a_choice_whose_tool_was_dropped(to: str) -> None:
-    """CASES-29"""
     choice = {"type": "tool", "name": "web_search", "disable_parallel_tool_use": True}
     sent = translate(asking(tools=[SEARCH, tool("Read")], tool_choice=choice), to)
     assert "tool_choice" not in sent.body
@@ -287,9 +287,9 @@ def test_structured_output(field: str, to: str) -> None:
 USER_ID = json.dumps({"device_id": "d" * 64, "account_uuid": "", "session_id": "5b72495d-1f6e-4c5b-9d1b-0d3c4c1f2a3b"})
 
 
-@pytest.mark.parametrize("to", OFFICIAL)
+@pytest.mark.parametrize("to", case("42+44", OFFICIAL))
 def test_identity_for_openai(to: str) -> None:
-    """CASES-42: hashed to what is taken. CASES-44: the same key in every request of a conversation."""
+    """The user hashed to what is taken; the same key in every request of a conversation."""
     body = asking(metadata={"user_id": USER_ID})
     first, again = (translate(body, to, session="5b72495d-1f6e-4c5b-9d1b-0d3c4c1f2a3b").body for _ in range(2))
     assert first == again

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from proxy.providers.openai.tools import ToolNames, call_id
 from tests.conformance.schema import schema_error
-from tests.translation import Json, Translation, asking, assistant, call, result, tool, translate, user
+from tests.translation import Json, Translation, asking, assistant, call, case, result, tool, translate, user
 
 UPSTREAM_NAME = r"[a-zA-Z0-9_-]{1,64}"
 LONG = "mcp__5b72495d-1f6e-4c5b-9d1b-0d3c4c1f2a3b__slack_search_public_and_private"
@@ -331,9 +331,8 @@ def test_any_schema_is_taken(schema: Any) -> None:
         assert schema_error({}, found) is None
 
 
-@pytest.mark.parametrize("to", ["gpt-4o", "local"])
+@pytest.mark.parametrize("to", case(23, ["gpt-4o", "local"]))
 def test_only_what_belongs_to_a_function_is_sent(to: str) -> None:
-    """CASES-23"""
     full = tool(
         "Read",
         type="custom",

@@ -1,0 +1,56 @@
+"""Talks through the OpenAI provider to a strict fake, as the web does, without a web."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from proxy.catalog import Catalog
+from proxy.config import load_config
+from proxy.filters.thinking_display import thinking_display
+from proxy.protocol.effort import wanted_display
+from proxy.protocol.notes import Notes
+from proxy.protocol.request import parse_request
+from proxy.providers.base import Exchange
+from proxy.providers.connections import Call
+from proxy.providers.openai.client import OpenAIProvider
+from proxy.routing import Router
+from tests.fakes.openai_chat import FakeOpenAI
+from tests.translation import TODAY, Answer, answer
+
+Json = dict[str, Any]
+
+
+class Talk:
+    """One proxy's provider, taking the fake for OpenAI itself. `restart` forgets all that was learned."""
+
+    def __init__(self, upstream: FakeOpenAI, directory: Path) -> None:
+        variables = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": upstream.base_url, "PREFERRED_PROVIDER": "openai"}
+        self._config = load_config(variables, directory=directory)
+        self._router = Router(self._config, Catalog.load(), lambda: TODAY)
+        self.restart()
+
+    def restart(self) -> None:
+        self._provider = OpenAIProvider(self._config, read_timeout=20.0)
+
+    def ask(self, model: str, body: Json, *, official: bool = True) -> Answer:
+        request = parse_request(json.dumps(body).encode())
+        route = self._router.resolve(model)
+        facts = Catalog.load().facts("openai", model)
+        exchange = Exchange(request, replace(route, model=model, facts=facts, official=official), Notes(), session="s1")
+        with _finished(Call()) as call:
+            batches = self._provider.stream(exchange, call)
+            return answer(thinking_display(batches, wanted_display(request)), body)
+
+
+@contextmanager
+def _finished(call: Call) -> Iterator[Call]:
+    with call:
+        try:
+            yield call
+        finally:
+            call.finish()
