@@ -27,9 +27,28 @@ _FIELDS: dict[str, tuple[type, str]] = {
     "extra_body": (dict, "field names with their values"),
     "max_tokens_field": (str, "max_tokens or max_completion_tokens"),
     "think_tags": (bool, "true or false, without quotes"),
+    "quirks": (list, "a list of names, such as [reasoning_content]"),
 }
 """The fields of an entry -> what YAML must have made of the value, and how to say that."""
 
+QUIRKS = (
+    "plain_tool_choice",
+    "reasoning_content",
+    "short_call_ids",
+    "answer_after_tools",
+    "short_descriptions",
+    "typed_schemas",
+    "no_streaming",
+    "no_summary",
+    "without_stream_options",
+    "without_parallel_tool_calls",
+    "without_reasoning_effort",
+    "without_temperature",
+    "without_top_p",
+    "without_tool_choice",
+    "without_response_format",
+)
+"""Habits of servers that can be told in advance; what they mean is said in providers/openai/quirks.py."""
 _CHOICES = {"api": ("chat", "responses"), "max_tokens_field": ("max_tokens", "max_completion_tokens")}
 
 
@@ -52,6 +71,8 @@ class CustomModel:
     extra_body: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     think_tags: bool = False
+    quirks: tuple[str, ...] = ()
+    """Names of `QUIRKS`."""
 
     @property
     def upstream_name(self) -> str:
@@ -125,11 +146,16 @@ class _Entry:
         for name, value in values.get("headers", {}).items():
             self._check_header(name, value)
         self._check_body(values.get("extra_body"))
+        for quirk in values.get("quirks", ()):
+            if quirk not in QUIRKS:
+                self._problem(f"quirks: {shown(str(quirk))} is not known{hint(str(quirk), QUIRKS)}")
         if len(self.problems) > found:
             return None
         values["api_base"] = values["api_base"].rstrip("/")
         for name in values.keys() & {"headers", "extra_body"}:
             values[name] = MappingProxyType(values[name])
+        if "quirks" in values:
+            values["quirks"] = tuple(values["quirks"])
         return CustomModel(api_key=key, **values)
 
     def _problem(self, text: str) -> None:

@@ -24,6 +24,7 @@ def test_custom_models(tmp_path):
   extra_body: {top_k: 20, options: {num_ctx: 4096}}
   max_tokens_field: max_completion_tokens
   think_tags: true
+  quirks: [reasoning_content, without_top_p]
   # an empty field is none
 """
     small, full = load(tmp_path, dotenv="QWEN_KEY=sk-canary-q\n", models=text.replace("\n", "\r\n")).custom_models
@@ -44,6 +45,7 @@ def test_custom_models(tmp_path):
         extra_body={"top_k": 20, "options": {"num_ctx": 4096}},
         max_tokens_field="max_completion_tokens",
         think_tags=True,
+        quirks=("reasoning_content", "without_top_p"),
     )
     assert full.upstream_name == "deepseek-chat"
     assert "canary" not in repr(full)
@@ -95,6 +97,8 @@ def test_custom_provider_needs_an_entry(tmp_path):
         ("can_stream: 'true'", "can_stream must be true or false, without quotes"),
         ("vision: 1", "vision must be true or false, without quotes"),
         ("think_tags: on and off", "think_tags must be true or false, without quotes"),
+        ("quirks: reasoning_content", "quirks must be a list of names, such as [reasoning_content]"),
+        ("quirks: [reasoning_contnt]", 'quirks: "reasoning_contnt" is not known; did you mean "reasoning_content"?'),
         ("max_tokens: '8192'", "max_tokens must be a whole number above 0"),
         ("max_tokens: 0", "max_tokens must be a whole number above 0"),
         ("max_tokens: true", "max_tokens must be a whole number above 0"),

@@ -17,8 +17,9 @@ Chunk = dict[str, Any]
 class Chunks:
     """Takes bytes as they come off the network and gives the JSON objects in them.
 
-    Google sends `data: {...}` and a blank line for each, but reports some errors as bare JSON over several lines. CRLF,
-    comments, a missing space after `data:`, `[DONE]`, lists of chunks and a last event without its blank line pass, too.
+    Google sends `data: {...}` and a blank line for each, but reports some errors as bare JSON over several lines.
+    CRLF, comments, a missing space after `data:`, `[DONE]`, lists of chunks and a last event without its blank line
+    pass, too.
     """
 
     def __init__(self) -> None:

@@ -9,15 +9,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import httpx2
+
 from proxy.config import Config
 from proxy.protocol.deltas import Delta
+from proxy.protocol.errors import ApiError
+from proxy.protocol.writer import CUT_OFF
 from proxy.providers.base import Exchange
 from proxy.providers.connections import Call, http_client
-from proxy.providers.gemini.errors import Backend, Failure, api_error
+from proxy.providers.gemini.chunks import Chunk, Chunks
+from proxy.providers.gemini.errors import Backend, Failure, api_error, read_failure
 from proxy.providers.gemini.request import Manner, build
 from proxy.providers.gemini.signatures import SignatureMemory
 from proxy.providers.gemini.stream import MISSING_SIGNATURE, GeminiStream
 from proxy.providers.gemini.thinking import shows_thinking
+from proxy.routing import Route
 
 if TYPE_CHECKING:
     from proxy.providers.gemini.sdk import Sdk

@@ -16,9 +16,9 @@ from proxy.providers.gemini.references import References
 
 Schema = dict[str, Any]
 
-KEYWORDS = frozenset(
-    ("type", "description", "properties", "required", "additionalProperties", "items", "prefixItems")
-    + ("minItems", "maxItems", "enum", "format", "minimum", "maximum", "anyOf", "default")
+KEYWORDS = (
+    *("type", "description", "properties", "required", "additionalProperties", "items", "prefixItems"),
+    *("minItems", "maxItems", "enum", "format", "minimum", "maximum", "anyOf", "default"),
 )
 """All that a clean schema holds."""
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {

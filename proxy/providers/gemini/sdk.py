@@ -1,9 +1,9 @@
 """Google's SDK, up to the point where the answer begins.
 
 The SDK makes the address, the headers and the credentials, and sends the body that we have built. Its answer we take
-as bytes: the typed stream drops `finishMessage`, unknown fields and, in silence, a missing end; comments, `[DONE]` or an
-error without a code come out of it as ValueError or TypeError; and it takes a dozen times as long. None of that hangs on
-SDK internals here: the HTTP client that it is given, which is a public option, leaves with the response in hand.
+as bytes: the typed stream drops `finishMessage`, unknown fields and, in silence, a missing end; comments, `[DONE]` or
+an error without a code come out of it as ValueError or TypeError; and it takes a dozen times as long. None of that
+hangs on SDK internals here: the HTTP client that it is given, which is a public option, leaves with the response.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from proxy.providers.connections import Call, http_client
 from proxy.providers.openai import chat_request, responses_request
 from proxy.providers.openai.chat_stream import ChatStream
 from proxy.providers.openai.errors import Backend, Failure, api_error, failure_of, read_failure
-from proxy.providers.openai.quirks import QuirkBook, Quirks, learn
+from proxy.providers.openai.quirks import QuirkBook, Quirks, learn, told
 from proxy.providers.openai.responses_stream import ResponsesStream
 from proxy.providers.openai.splitter import Splitter
 from proxy.routing import Route
@@ -121,7 +121,8 @@ class OpenAIProvider:
         return "responses" if route.official and route.facts.api != "chat" else "chat"
 
     def _quirks(self, route: Route) -> Quirks:
-        return self._book.get(self._backend(route).url, route.model)
+        learned = self._book.get(self._backend(route).url, route.model)
+        return learned or told(route.custom.quirks if route.custom is not None else ())
 
     def _backend(self, route: Route) -> Backend:
         if route.custom is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,6 +70,7 @@ _OPTIONAL = (
     "include",
 )
 """Fields without which a request still makes sense."""
+_WITHOUT = "without_"
 _LEAST_ROOM = 256
 _REFUSAL = re.compile(
     r"unsupported|not support|unrecognized|unknown|extra (?:inputs|fields)|not permitted|not allowed"
@@ -175,6 +176,12 @@ def _names(failure: Failure, field: str) -> bool:
     return failure.param == field or re.search(rf"(?<![\w]){re.escape(field)}(?![\w])", failure.message) is not None
 
 
+def told(names: Collection[str]) -> Quirks:
+    """The quirks that the user has told in advance; `without_x` means that the field x must not be sent."""
+    flags: dict[str, Any] = {name: True for name in names if not name.startswith(_WITHOUT)}
+    return Quirks(refused=frozenset(name.removeprefix(_WITHOUT) for name in names if name not in flags), **flags)
+
+
 class QuirkBook:
     """What has been learned in this process, by server and model."""
 
@@ -182,12 +189,9 @@ class QuirkBook:
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str], Quirks] = {}
 
-    def get(self, url: str, model: str) -> Quirks:
-        return self._known.get((url, model), _NONE)
+    def get(self, url: str, model: str) -> Quirks | None:
+        return self._known.get((url, model))
 
     def remember(self, url: str, model: str, quirks: Quirks) -> None:
         with self._lock:
             self._known[url, model] = quirks
-
-
-_NONE = Quirks()

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from proxy import custom_models
 from proxy.providers.openai.errors import Failure, read_failure
-from proxy.providers.openai.quirks import QuirkBook, Quirks, learn
+from proxy.providers.openai.quirks import QuirkBook, Quirks, learn, told
 from tests.fakes.openai_quirks import QUIRKS
 from tests.fakes.openai_refusal import Refusal
 from tests.providers.openai.chat_pieces import ASKED
@@ -352,5 +353,12 @@ def test_the_book_keeps_servers_and_models_apart() -> None:
     known = Quirks(no_images=True)
     book.remember("http://a.test/v1", "m", known)
     assert book.get("http://a.test/v1", "m") == known
-    assert book.get("http://a.test/v1", "n") == Quirks()
-    assert book.get("http://b.test/v1", "m") == Quirks()
+    assert book.get("http://a.test/v1", "n") is None
+    assert book.get("http://b.test/v1", "m") is None
+
+
+@pytest.mark.parametrize("name", custom_models.QUIRKS)
+def test_every_quirk_can_be_told_in_advance(name: str) -> None:
+    quirks = told([name])
+    assert getattr(quirks, name, None) is True or quirks.refused == {name.removeprefix("without_")}
+    assert quirks != Quirks()
