@@ -12,9 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import Empty, SimpleQueue
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
-from proxy.protocol.deltas import Delta, TextDelta, ThinkingDelta, Usage
+from proxy.protocol.deltas import TextDelta, ThinkingDelta, Usage
 from proxy.protocol.errors import ApiError
 
 PING_EVERY = 10.0
@@ -23,7 +23,8 @@ _POLL = 0.25
 
 log = logging.getLogger(__name__)
 
-Batch = Sequence[Delta]
+Item = TypeVar("Item")
+"""A delta, or what a pass-through hands on: its head, then frames."""
 
 
 class Call(Protocol):
@@ -39,21 +40,21 @@ class ClientGone(Exception):
     """The client hung up; there is nobody to tell."""
 
 
-class Pump:
+class Pump(Generic[Item]):
     """Reads one upstream answer.
 
     `start` it, and `close` it in every case: that cancels an upstream which is not through. Iterating gives batches of
-    deltas; None in place of a batch means that `PING_EVERY` seconds have passed without one.
+    items; None in place of a batch means that `PING_EVERY` seconds have passed without one.
     """
 
     def __init__(
         self,
-        batches: Callable[[], Iterable[Batch]],
+        batches: Callable[[], Iterable[Sequence[Item]]],
         call: Call,
         *,
         idle_limit: float,
         client_gone: Callable[[], bool] = lambda: False,
-        on_close: Callable[[Pump], None] = lambda _: None,
+        on_close: Callable[[Pump[Item]], None] = lambda _: None,
     ) -> None:
         """`batches` runs in the reader thread; an empty batch is a sign of life. `idle_limit` is in seconds."""
         self._batches = batches
@@ -61,8 +62,8 @@ class Pump:
         self._idle_limit = idle_limit
         self._client_gone = client_gone
         self._on_close = on_close
-        self._queue: SimpleQueue[Batch | ApiError | None] = SimpleQueue()
-        self._held: list[Delta] = []
+        self._queue: SimpleQueue[Sequence[Item] | ApiError | None] = SimpleQueue()
+        self._held: list[Item] = []
         self._failure: ApiError | None = None
         self._done = False
         self._last_sign = time.monotonic()
@@ -97,7 +98,7 @@ class Pump:
                 return
             self._held.extend(batch)
 
-    def __iter__(self) -> Iterator[list[Delta] | None]:
+    def __iter__(self) -> Iterator[list[Item] | None]:
         """Raises ApiError when the upstream fails or falls silent, ClientGone when the client has hung up."""
         if self._held:
             held, self._held = self._held, []
@@ -107,8 +108,8 @@ class Pump:
             if batch or (batch is None and not self._done):
                 yield batch
 
-    def _next(self, until: float | None) -> list[Delta] | None:
-        """All deltas that wait, or None when the time `until` has come first or the upstream is through."""
+    def _next(self, until: float | None) -> list[Item] | None:
+        """All items that wait, or None when the time `until` has come first or the upstream is through."""
         while True:
             if self._failure is not None:
                 self._done = True
@@ -125,21 +126,21 @@ class Pump:
                 self._check_patience()
                 continue
             self._last_sign = time.monotonic()
-            deltas: list[Delta] = []
+            items: list[Item] = []
             while True:
                 if item is None:
                     self._done = True
-                    return deltas
+                    return items
                 if isinstance(item, ApiError):
                     self._failure = item
                     break
-                deltas.extend(item)
+                items.extend(item)
                 try:
                     item = self._queue.get_nowait()
                 except Empty:
                     break
-            if deltas:
-                return deltas
+            if items:
+                return items
 
     def _check_patience(self) -> None:
         silent = time.monotonic() - self._last_sign
@@ -163,8 +164,8 @@ class Pump:
                 self._call.finish()
 
 
-def _shows(delta: Delta) -> bool:
-    return not isinstance(delta, Usage) and delta not in (ThinkingDelta(""), TextDelta(""))
+def _shows(item: object) -> bool:
+    return not isinstance(item, Usage) and item not in (ThinkingDelta(""), TextDelta(""))
 
 
 def where(error: BaseException) -> str:

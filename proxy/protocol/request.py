@@ -314,13 +314,22 @@ class CountRequest(MessagesRequest):
     max_tokens: Annotated[Integer, Field(ge=0)] = 0
 
 
-def parse_request(body: bytes) -> MessagesRequest:
-    """Reads and checks a messages request.
+def read_request(body: bytes) -> MessagesRequest:
+    """Reads a messages request, whoever is to answer it.
 
     Raises:
         ApiError: 400, naming the field and what is wrong with it.
     """
-    request = _validated(MessagesRequest, _loads(body))
+    return _validated(MessagesRequest, _loads(body))
+
+
+def parse_request(body: bytes) -> MessagesRequest:
+    """Reads a messages request that will be translated; raises as `read_request` does."""
+    return checked(read_request(body))
+
+
+def checked(request: MessagesRequest) -> MessagesRequest:
+    """The request, unless it holds what cannot be translated or contradicts itself; raises ApiError (400)."""
     _refuse_threads(request)
     _check_tools(request)
     return request

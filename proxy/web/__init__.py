@@ -35,7 +35,7 @@ def create_app(config: Config) -> Flask:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        response.headers["request-id"] = errors.request_id()
+        response.headers.setdefault("request-id", errors.request_id())
         log.info(
             "%s %s %s %d %.2f s",
             errors.request_id(),

@@ -21,13 +21,14 @@ from proxy.protocol.errors import ApiError
 from proxy.protocol.events import Event, Ping, StreamError
 from proxy.protocol.message import fold
 from proxy.protocol.notes import Notes
-from proxy.protocol.request import MessagesRequest, parse_count_request, parse_request
+from proxy.protocol.request import MessagesRequest, checked, parse_count_request, read_request
 from proxy.protocol.writer import Writer
 from proxy.providers.base import Exchange, Provider
 from proxy.providers.connections import Call
 from proxy.streaming import PING_EVERY, ClientGone, Pump, where
 from proxy.web.errors import request_id
-from proxy.web.services import services
+from proxy.web.relay import relay
+from proxy.web.services import pump_for, services
 
 PATIENCE = 10.0
 """Seconds for which a stream's status line waits for the upstream; a failure within them gets its true status."""
@@ -40,10 +41,15 @@ log = logging.getLogger(__name__)
 
 @blueprint.post("/v1/messages")
 def create_message() -> Response:
-    asked = parse_request(_body())
+    body = _body()
+    asked = read_request(body)
     route = services().router.resolve(asked.model)
+    if route.provider == "anthropic":
+        return relay(route, body)
+    checked(asked)
     exchange = Exchange(asked, route, Notes(), _retries(), _session(asked))
-    pump = _pump(exchange, services().provider(route))
+    call, provider = Call(), services().provider(route)
+    pump = pump_for(route, call, lambda: _batches(exchange, provider, call))
     writer = Writer(asked.model, tokens.estimate(asked))
     try:
         pump.start()
@@ -63,8 +69,11 @@ def create_message() -> Response:
 
 @blueprint.post("/v1/messages/count_tokens")
 def count_tokens() -> Response:
-    asked = parse_count_request(_body())
-    services().router.resolve(asked.model)
+    body = _body()
+    asked = parse_count_request(body)
+    route = services().router.resolve(asked.model)
+    if route.provider == "anthropic":
+        return relay(route, body)
     return jsonify(input_tokens=tokens.estimate(asked))
 
 
@@ -95,20 +104,6 @@ def _session(asked: MessagesRequest) -> str:
     return session if isinstance(session, str) else ""
 
 
-def _pump(exchange: Exchange, provider: Provider) -> Pump:
-    call = Call()
-    running = services().running
-    pump = Pump(
-        lambda: _batches(exchange, provider, call),
-        call,
-        idle_limit=services().idle_limit(exchange.route),
-        client_gone=request.environ.get("waitress.client_disconnected", lambda: False),
-        on_close=running.remove,
-    )
-    running.add(pump)
-    return pump
-
-
 def _batches(exchange: Exchange, provider: Provider, call: Call) -> Iterator[Sequence[Delta]]:
     """The provider's answer through the filters. Runs in the reader thread."""
     asked, custom = exchange.request, exchange.route.custom
@@ -129,7 +124,7 @@ def _wants_repair(exchange: Exchange, tool: str) -> bool:
     return not exchange.route.official or any(name == tool for name, _ in EMPTY_OPTIONALS)
 
 
-def _events(pump: Pump, writer: Writer) -> Iterator[Event]:
+def _events(pump: Pump[Delta], writer: Writer) -> Iterator[Event]:
     for batch in pump:
         yield from writer.feed(batch or ())
     yield from writer.finish()
@@ -141,7 +136,7 @@ def _event_stream(pieces: Iterator[bytes]) -> Response:
     return response
 
 
-def _pieces(pump: Pump, writer: Writer, answer_id: str, *, nudges: bool) -> Iterator[bytes]:
+def _pieces(pump: Pump[Delta], writer: Writer, answer_id: str, *, nudges: bool) -> Iterator[bytes]:
     """The body of a stream. Silence is filled: with pings, and now and then with a real event."""
     last_bytes = last_event = time.monotonic()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from proxy.streaming import Pump
 
@@ -12,16 +13,16 @@ class Running:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pumps: set[Pump] = set()
+        self._pumps: set[Pump[Any]] = set()
 
     def __len__(self) -> int:
         return len(self._pumps)
 
-    def add(self, pump: Pump) -> None:
+    def add(self, pump: Pump[Any]) -> None:
         with self._lock:
             self._pumps.add(pump)
 
-    def remove(self, pump: Pump) -> None:
+    def remove(self, pump: Pump[Any]) -> None:
         with self._lock:
             self._pumps.discard(pump)
 

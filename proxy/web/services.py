@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
-from flask import current_app
+from flask import current_app, request
 
 from proxy.catalog import Catalog
 from proxy.config import Config
 from proxy.protocol.errors import ApiError
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import parse_request
+from proxy.providers.anthropic.client import AnthropicRelay
 from proxy.providers.base import Exchange, Provider
+from proxy.providers.connections import Call
 from proxy.providers.gemini.client import GeminiProvider
 from proxy.providers.openai.client import OpenAIProvider
 from proxy.routing import Route, Router
+from proxy.streaming import Item, Pump
 from proxy.web.running import Running
 
 _SILENCE = 120.0
@@ -30,6 +34,7 @@ class Services:
         longest = config.request_timeout or _SILENCE_WHILE_REASONING
         openai = OpenAIProvider(config, read_timeout=longest + _BACKSTOP)
         gemini = GeminiProvider(config, read_timeout=longest + _BACKSTOP)
+        self.relay = AnthropicRelay(config, read_timeout=longest + _BACKSTOP)
         self._providers: dict[str, Provider] = {"openai": openai, "custom": openai, "gemini": gemini}
 
     def provider(self, route: Route) -> Provider:
@@ -47,16 +52,31 @@ class Services:
         """Seconds of upstream silence that are borne."""
         if self.config.request_timeout is not None:
             return self.config.request_timeout
-        return _SILENCE_WHILE_REASONING if route.facts.reasons else _SILENCE
+        patient = route.facts.reasons or route.provider == "anthropic"
+        return _SILENCE_WHILE_REASONING if patient else _SILENCE
 
     def explain(self, body: bytes) -> tuple[str, dict[str, object], list[str]]:
         """Where a request would go, the body that would be sent, and what was changed on the way. Raises ApiError."""
-        request = parse_request(body)
-        route = self.router.resolve(request.model)
-        exchange = Exchange(request, route, Notes())
+        asked = parse_request(body)
+        route = self.router.resolve(asked.model)
+        exchange = Exchange(asked, route, Notes())
         return route.target, self.provider(route).translate(exchange), list(exchange.notes)
 
 
 def services() -> Services:
     """The services of the app that serves the current request."""
     return cast(Services, current_app.extensions["proxy"])
+
+
+def pump_for(route: Route, call: Call, batches: Callable[[], Iterable[Sequence[Item]]]) -> Pump[Item]:
+    """A pump for the answer to the current request, counted among the running ones until it is closed."""
+    running = services().running
+    pump = Pump(
+        batches,
+        call,
+        idle_limit=services().idle_limit(route),
+        client_gone=request.environ.get("waitress.client_disconnected", lambda: False),
+        on_close=running.remove,
+    )
+    running.add(pump)
+    return pump

@@ -230,7 +230,7 @@ def _check_texts(content: list[Json]) -> None:
 
 def _check_thinking(content: list[Json], request: Json) -> None:
     asked = request.get("thinking") or {}
-    answered = False
+    answered = aimless = False
     for block in content:
         if block["type"] in _THINKING:
             strings = [block[key] for key in block.keys() - {"type"}]
@@ -238,11 +238,13 @@ def _check_thinking(content: list[Json], request: Json) -> None:
             need(block.get("data") != "", "M8", "redacted_thinking without data")
             need(asked.get("type") != "disabled", "M8", "thinking, though it is disabled")
             need(asked.get("display") != "omitted" or not block.get("thinking"), "M8", "thinking is not to be shown")
-            need(not answered, "M8", "thinking after the answer that it led to")
+            aimless = answered
         elif block["type"] in ("text", "tool_use"):
-            answered = True
+            answered, aimless = True, False
         elif block["type"].endswith("_tool_result"):
             answered = False
+    # Interleaved thinking: what comes after some text leads to more text or to a call.
+    need(not aimless, "M8", "thinking after the answer that it led to")
 
 
 def _check_totals(message: Json, request: Json) -> None:
