@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 from flask import Flask
 
 from proxy import __version__
-from proxy.config import VARIABLES, Config, ConfigError, CustomModel, load_config
+from proxy.config import VARIABLES, Config, ConfigError, CustomModel, environment, load_config
 from proxy.demo import MODEL, DemoBackend
 from proxy.logs import ascii_only, configure_logging
 from proxy.protocol.errors import ApiError
@@ -99,10 +98,9 @@ def _demo_config(flags: Mapping[str, str]) -> Config:
 
     Raises ConfigError. Neither `.env` nor a key is looked at, so the demo works whatever they hold.
     """
-    environ = {name: value for name in _DEMO_SETTINGS if (value := os.environ.get(name, "").strip())}
     with tempfile.TemporaryDirectory() as nothing:
         config = load_config(
-            {"HOST": "127.0.0.1", **environ},
+            {"HOST": "127.0.0.1", **environment(_DEMO_SETTINGS)},
             directory=Path(nothing),
             overrides={name: flags[name] for name in _DEMO_SETTINGS if name in flags},
         )

@@ -128,6 +128,11 @@ class ConfigError(Exception):
         super().__init__("\n".join(self.problems))
 
 
+def environment(names: Iterable[str]) -> dict[str, str]:
+    """The process's own variables of these names, without blank ones."""
+    return {name: value for name in names if (value := os.environ.get(name, "").strip())}
+
+
 def load_config(
     environ: Mapping[str, str] | None = None,
     *,

@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -51,18 +52,15 @@ def create_message() -> Response:
     call, provider = Call(), services().provider(route)
     pump = pump_for(route, call, lambda: _batches(exchange, provider, call))
     writer = Writer(asked.model, tokens.estimate(asked))
-    try:
+    with ExitStack() as stack:
+        stack.callback(pump.close)
         pump.start()
         pump.wait_for_first(PATIENCE if asked.stream else None)
         if asked.stream:
             response = _event_stream(_pieces(pump, writer, request_id(), nudges=wanted_display(asked) != "none"))
-            response.call_on_close(pump.close)
+            response.call_on_close(stack.pop_all().close)
         else:
             response = jsonify(fold(_events(pump, writer)))
-            pump.close()
-    except BaseException:
-        pump.close()
-        raise
     _report(exchange.notes, response)
     return response
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 from flask import Response, request
 
@@ -28,7 +29,8 @@ def relay(route: Route, body: bytes) -> Response:
     method, headers = request.method, list(request.headers.items())
     sent = request_body(body, route.requested, route.model)
     pump = pump_for(route, call, lambda: upstream.relay(method, path, headers, sent, call))
-    try:
+    with ExitStack() as stack:
+        stack.callback(pump.close)
         pump.start()
         pump.wait_for_first(None)
         batches = iter(pump)
@@ -38,14 +40,10 @@ def relay(route: Route, body: bytes) -> Response:
         head, begun = first[0], first[1:]
         if head.is_stream:
             response = Response(_pieces(begun, batches, pump, request_id()))
-            response.call_on_close(pump.close)
+            response.call_on_close(stack.pop_all().close)
         else:
             rest = [item for batch in batches for item in batch or ()]
             response = Response(b"".join(item for item in [*begun, *rest] if isinstance(item, bytes)))
-            pump.close()
-    except BaseException:
-        pump.close()
-        raise
     response.status_code = head.status
     del response.headers["Content-Type"]
     for name, value in head.headers:
