@@ -1,0 +1,147 @@
+"""The official Anthropic SDK against the real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import anthropic
+import pytest
+from anthropic import beta_tool
+
+from tests.fakes.openai_chat import FakeOpenAI
+from tests.fakes.openai_replies import Text, Thinking, ToolCall, Usage
+from tests.web.serving import KEY, Proxy, serve, settings
+
+MODEL = "claude-sonnet-5-5"
+HI = [{"role": "user", "content": "hi"}]
+READ = {
+    "name": "Read",
+    "input_schema": {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]},
+}
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI("compatible", keys=[KEY]) as fake:
+        yield fake
+
+
+@pytest.fixture(scope="module")
+def proxy(upstream: FakeOpenAI) -> Iterator[Proxy]:
+    with serve(settings(upstream.base_url)) as running:
+        yield running
+
+
+@pytest.fixture(params=[False, True], ids=["lenient", "strict validation"])
+def client(request: pytest.FixtureRequest, proxy: Proxy) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(
+        base_url=f"http://127.0.0.1:{proxy.port}",
+        api_key="local",
+        max_retries=0,
+        _strict_response_validation=request.param,
+    ) as made:
+        yield made
+
+
+def test_create(client: anthropic.Anthropic, upstream: FakeOpenAI) -> None:
+    upstream.reply(Thinking("hm"), Text("hello"), ToolCall("Read", {"path": "x"}), usage=Usage(40, 7, cached=30))
+    message = client.messages.create(model=MODEL, max_tokens=100, messages=HI, tools=[READ])
+    thinking, text, use = message.content
+    assert (thinking.thinking, text.text, use.name, use.input) == ("hm", "hello", "Read", {"path": "x"})
+    assert message.stop_reason == "tool_use"
+    assert message.model == MODEL
+    usage = message.usage
+    assert (usage.input_tokens, usage.cache_read_input_tokens, usage.output_tokens) == (10, 30, 7)
+    assert message._request_id.startswith("req_")
+
+
+def test_stream_helper(client: anthropic.Anthropic, upstream: FakeOpenAI) -> None:
+    upstream.reply(Text("hello world"), ToolCall("Read", {"path": "x"}))
+    with client.messages.stream(model=MODEL, max_tokens=100, messages=HI, tools=[READ]) as stream:
+        assert "".join(stream.text_stream) == "hello world"
+        message = stream.get_final_message()
+    assert message.content[1].input == {"path": "x"}
+    assert message.stop_reason == "tool_use"
+
+
+def test_raw_events(client: anthropic.Anthropic, upstream: FakeOpenAI) -> None:
+    upstream.reply(Text("hello"))
+    kinds = [event.type for event in client.messages.create(model=MODEL, max_tokens=9, messages=HI, stream=True)]
+    assert kinds[0] == "message_start"
+    assert kinds[-2:] == ["message_delta", "message_stop"]
+
+
+def test_raw_response(client: anthropic.Anthropic, upstream: FakeOpenAI) -> None:
+    upstream.reply(Text("hello"))
+    response = client.messages.with_raw_response.create(model=MODEL, max_tokens=9, messages=HI)
+    assert response.headers["request-id"].startswith("req_")
+    assert response.parse().content[0].text == "hello"
+
+
+def test_async(proxy: Proxy, upstream: FakeOpenAI) -> None:
+    upstream.reply(Text("hello"))
+
+    async def ask() -> str:
+        async with (
+            anthropic.AsyncAnthropic(base_url=f"http://127.0.0.1:{proxy.port}", api_key="local") as client,
+            client.messages.stream(model=MODEL, max_tokens=9, messages=HI) as stream,
+        ):
+            return await stream.get_final_text()
+
+    assert asyncio.run(ask()) == "hello"
+
+
+def test_counting_and_models(client: anthropic.Anthropic) -> None:
+    assert client.messages.count_tokens(model=MODEL, messages=HI).input_tokens > 0
+    listed = list(client.models.list(limit=2))
+    assert MODEL in [model.id for model in listed]
+    assert client.models.retrieve(MODEL).display_name
+
+
+def test_tool_runner(client: anthropic.Anthropic, upstream: FakeOpenAI) -> None:
+    called = []
+
+    @beta_tool
+    def read(path: str) -> str:
+        """Reads a file.
+
+        Args:
+            path: Where it is.
+        """
+        called.append(path)
+        return "the content"
+
+    upstream.reply(ToolCall("read", {"path": "x"}))
+    upstream.reply(Text("done"))
+    runner = client.beta.messages.tool_runner(model=MODEL, max_tokens=100, messages=HI, tools=[read])
+    final = runner.until_done()
+    assert called == ["x"]
+    assert final.content[0].text == "done"
+    assert upstream.requests[-1]["messages"][-1]["content"] == "the content"
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "retry_after"),
+    [
+        (401, anthropic.AuthenticationError, None),
+        (403, anthropic.PermissionDeniedError, None),
+        (404, anthropic.NotFoundError, None),
+        (429, anthropic.RateLimitError, "7"),
+        (500, anthropic.InternalServerError, None),
+        (503, anthropic.APIStatusError, "7"),
+    ],
+)
+def test_errors(
+    status: int, error: type[Exception], retry_after: str | None, client: anthropic.Anthropic, upstream: FakeOpenAI
+) -> None:
+    upstream.fail(status, {"error": {"message": "no"}}, {"retry-after": retry_after} if retry_after else {})
+    with pytest.raises(error) as caught:
+        client.messages.create(model=MODEL, max_tokens=9, messages=HI)
+    assert caught.value.response.headers.get("retry-after") == retry_after
+    assert caught.value.type == caught.value.body["error"]["type"]
+
+
+def test_unknown_model(client: anthropic.Anthropic) -> None:
+    with pytest.raises(anthropic.NotFoundError, match="model: mystery"):
+        client.messages.create(model="mystery", max_tokens=9, messages=HI)
