@@ -1,0 +1,1 @@
+"""How fast the proxy is, against what."""
