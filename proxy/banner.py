@@ -55,7 +55,6 @@ def _callers(config: Config) -> str:
 def _answerer(services: Services, name: str) -> str:
     try:
         route = services.router.resolve(name)
-        services.provider(route)
     except ApiError as error:
         return f"nobody: {error.message}"
     missing = _missing_key(services.config, route)
@@ -68,6 +67,8 @@ def _missing_key(config: Config, route: Route) -> str | None:
         return route.custom.api_key_name if route.custom.api_key is None else None
     if route.provider == "gemini" and config.vertex is not None:
         return None
+    if route.provider == "anthropic" and not config.proxy_api_keys:
+        return None  # the client's own key is passed on
     endpoint = {"openai": config.openai, "gemini": config.gemini, "anthropic": config.anthropic}[route.provider]
     return endpoint.key_variable if endpoint.api_key is None else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
@@ -9,10 +10,10 @@ from flask import current_app, request
 
 from proxy.catalog import Catalog
 from proxy.config import Config
-from proxy.protocol.errors import ApiError
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import parse_request
 from proxy.providers.anthropic.client import AnthropicRelay
+from proxy.providers.anthropic.rewrite import request_body
 from proxy.providers.base import Exchange, Provider
 from proxy.providers.connections import Call
 from proxy.providers.gemini.client import GeminiProvider
@@ -38,15 +39,8 @@ class Services:
         self._providers: dict[str, Provider] = {"openai": openai, "custom": openai, "gemini": gemini}
 
     def provider(self, route: Route) -> Provider:
-        """Raises ApiError (400) where this version has no provider for the route."""
-        provider = self._providers.get(route.provider)
-        if provider is None:
-            raise ApiError(
-                400,
-                f"model: {route.requested} leads to {route.target}, and this version of the proxy cannot speak to "
-                f"{route.provider} yet; set PREFERRED_PROVIDER to openai or custom",
-            )
-        return provider
+        """Who translates for the route; for "anthropic" there is nothing to translate, see `relay`."""
+        return self._providers[route.provider]
 
     def idle_limit(self, route: Route) -> float:
         """Seconds of upstream silence that are borne."""
@@ -59,6 +53,8 @@ class Services:
         """Where a request would go, the body that would be sent, and what was changed on the way. Raises ApiError."""
         asked = parse_request(body)
         route = self.router.resolve(asked.model)
+        if route.provider == "anthropic":
+            return route.target, json.loads(request_body(body, route.requested, route.model)), []
         exchange = Exchange(asked, route, Notes())
         return route.target, self.provider(route).translate(exchange), list(exchange.notes)
 

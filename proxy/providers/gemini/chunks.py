@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from proxy.protocol.errors import ApiError
+from proxy.providers.gemini.errors import read_failure
 
 _FIELDS = (b":", b"event:", b"id:", b"retry:")
 _SHOWN = 200
@@ -41,8 +42,8 @@ class Chunks:
         """
         yield from self._line(self._rest.strip())
         if self._lines and not self._began:
-            text = b" ".join(self._lines).decode("utf-8", "replace")[:_SHOWN]
-            raise ApiError(502, f"Gemini's server did not answer as an API; is the address right? It says: {text}")
+            said = read_failure(502, {}, b" ".join(self._lines)).message[:_SHOWN]
+            raise ApiError(502, f"Gemini's server did not answer as an API ({said}); is GEMINI_BASE_URL right?")
 
     def _line(self, line: bytes) -> Iterator[Chunk]:
         if line.startswith(b"data:"):

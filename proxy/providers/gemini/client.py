@@ -81,7 +81,7 @@ class GeminiProvider:
                     again.append(f"the request was sent once more: {correction.reason}")
                     log.info("%s, %s: %s", self._backend.url, exchange.route.model, correction.reason)
                     if correction.lasting:
-                        self._manner = replace(manner, fetches=True, sentinels=False)
+                        self._manner = replace(self._manner, ids=manner.ids, forbids_storing=manner.forbids_storing)
                 elif attempts < exchange.retries and answer.status in _TRANSIENT and not call.cancelled:
                     call.sleep(_FIRST_PAUSE * 2**attempts)
                     attempts += 1

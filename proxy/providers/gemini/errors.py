@@ -28,6 +28,7 @@ _OVERFLOW = (
     r"input token count(?: \((?P<tokens>\d+)\))? exceeds the maximum number of tokens allowed(?: \(?(?P<most>\d+))?",
     r"input token count is (?P<tokens>\d+) but (?:the )?model only supports up to (?P<most>\d+)",
 )
+_THINKING = r"thinking (is not|budget|level)|thinking_?(budget|level|config)|budget -?\d+ is invalid"
 _KEY_LIKE = re.compile(r"\bAIza[A-Za-z0-9_-]{10,}|\bya29\.[A-Za-z0-9_.-]+")
 _SHOWN = 2000
 
@@ -60,6 +61,11 @@ class Failure:
     def about_fetching(self) -> bool:
         return self.status == 400 and "cannot fetch content" in self.message.lower()
 
+    @property
+    def about_thinking(self) -> bool:
+        """Google answers to some names with other models than they say."""
+        return self.status == 400 and re.search(_THINKING, self.message, re.IGNORECASE) is not None
+
     def about_field(self, name: str) -> bool:
         """Whether the server knows no field of this name."""
         return self.status == 400 and f'Unknown name "{name}"' in self.message
@@ -71,8 +77,9 @@ def read_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failur
         value = json.loads(body)
     except ValueError:
         text = body.decode("utf-8", "replace").strip()
-        is_page = text[:200].lower().lstrip().startswith(("<!doctype", "<html", "<?xml", "<head"))
-        return Failure(status, "the server answered with a web page, not with an API error" if is_page else text)
+        is_page = text[:200].lower().startswith(("<!doctype", "<html", "<?xml", "<head"))
+        said = "the server answered with a web page, not with an API error" if is_page else text
+        return Failure(status, said, retry_after=_retry_after(headers, []))
     return failure_of(value, status, headers)
 
 

@@ -25,7 +25,7 @@ _FILTERS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT
 class Manner:
     """How requests are put, beyond what the client asks for. `most_tokens` is the user's ceiling for output.
 
-    The last four change when a request was refused for their sake.
+    The last five change when a request was refused for their sake.
     """
 
     transport: Transport
@@ -33,6 +33,7 @@ class Manner:
     unfiltered: bool = False
     forbids_storing: bool = True
     ids: bool = True
+    steers_thinking: bool = True
     fetches: bool = True
     sentinels: bool = False
 
@@ -42,6 +43,8 @@ class Manner:
             return Correction(replace(self, sentinels=True), "thought signatures were refused and left out")
         if failure.about_fetching and self.fetches:
             return Correction(replace(self, fetches=False), "Gemini could not fetch a file, which was left out")
+        if failure.about_thinking and self.steers_thinking:
+            return Correction(replace(self, steers_thinking=False), "how to think was left to the model")
         if failure.about_field("id") and self.ids:
             return Correction(replace(self, ids=False), "the server takes no ids of function calls", lasting=True)
         if failure.about_field("store") and self.forbids_storing:
@@ -142,7 +145,7 @@ def _generation(exchange: Exchange, manner: Manner, *, has_tools: bool) -> dict[
     request, facts, notes = exchange.request, exchange.route.facts, exchange.notes
     thinking = plan(exchange, manner.most_tokens)
     config: dict[str, Any] = {"maxOutputTokens": thinking.max_output}
-    if thinking.config:
+    if thinking.config and manner.steers_thinking:
         config["thinkingConfig"] = thinking.config
     for name, field, value in (
         ("temperature", "temperature", request.temperature),

@@ -92,6 +92,8 @@ class GeminiStream:
         if self._blocked or self._reason in _REFUSALS:
             what = "blocked the prompt" if self._blocked else "stopped the answer"
             explanation = f"Gemini {what}: {self._blocked or self._why}"
+            if self._blocked:
+                yield Usage(output=0)
             if not shown:
                 yield TextDelta(explanation)
             yield Finish("refusal", explanation=explanation)

@@ -1,0 +1,250 @@
+"""Calls that are cancelled at any moment, and connections that serve call after call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from proxy.providers import connections
+from proxy.providers.connections import Call, http_client
+from tests.fakes.server import Exchange, FakeServer, Raw
+from tests.fakes.tls import make_certificate, tls_in_front
+
+PATIENCE = 20.0
+END = b"the end"
+NEVER = threading.Event()
+
+
+class Scripted(FakeServer):
+    """Answers with what was scripted, else with the end at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.script: list[Raw] = []
+
+    def answer(self, exchange: Exchange) -> Raw:
+        return self.script.pop(0) if self.script else Raw([END])
+
+
+class Reader(threading.Thread):
+    """Makes one call, as providers do: the answer is complete with `END`, whatever may follow."""
+
+    def __init__(self, client: httpx2.Client, url: str) -> None:
+        super().__init__(daemon=True)
+        self.call = Call()
+        self.got = b""
+        self.error: Exception | None = None
+        self.came = threading.Event()
+        self._client = client
+        self._url = url
+        self.start()
+
+    def run(self) -> None:
+        with self.call:
+            try:
+                self._read()
+            except httpx2.HTTPError as error:
+                self.error = error
+            finally:
+                self.call.finish()
+
+    def _read(self) -> None:
+        response = self._client.send(self._client.build_request("POST", self._url, content=b"{}"), stream=True)
+        body = response.iter_raw()
+        self.call.reads(response, body)
+        for piece in body:
+            self.got += piece
+            self.came.set()
+            if self.got.endswith(END):
+                self.call.complete = True
+                return
+
+    def through(self) -> Reader:
+        self.join(PATIENCE)
+        assert not self.is_alive()
+        return self
+
+
+@pytest.fixture(autouse=True)
+def _no_http_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+def upstream() -> Iterator[Scripted]:
+    with Scripted() as fake:
+        yield fake
+
+
+@pytest.fixture
+def client() -> Iterator[httpx2.Client]:
+    with http_client(PATIENCE) as made:
+        yield made
+
+
+@pytest.mark.parametrize("reused", [False, True])
+@pytest.mark.parametrize("place", ["before the head", "before the body", "within the body"])
+def test_cancel_wakes_the_reader(place: str, reused: bool, client: httpx2.Client, upstream: Scripted) -> None:
+    """CASES-84"""
+    if reused:
+        Reader(client, upstream.url).through()
+    begun = [b"begun"] if place == "within the body" else []
+    upstream.script = [Raw([], hold=[NEVER]) if place == "before the head" else Raw([*begun, NEVER])]
+    reader = Reader(client, upstream.url)
+    exchange = upstream.wait_for(1 + reused)[-1]
+    if begun:
+        assert reader.came.wait(PATIENCE)
+    reader.call.cancel()
+    reader.call.cancel()
+    reader.through()
+    assert isinstance(reader.error, httpx2.HTTPError)
+    assert exchange.client_gone.wait(PATIENCE)
+    assert upstream.connections == 1
+
+
+def test_a_call_that_was_cancelled_before_it_began_sends_nothing(client: httpx2.Client, upstream: Scripted) -> None:
+    call = Call()
+    call.cancel()
+    with call, pytest.raises(httpx2.ReadError):
+        client.post(upstream.url)
+    call.finish()
+    assert upstream.exchanges == []
+
+
+def test_cancelling_a_call_that_is_through_spares_the_next_on_its_connection(
+    client: httpx2.Client, upstream: Scripted
+) -> None:
+    before = Reader(client, upstream.url).through()
+    go_on = threading.Event()
+    upstream.script = [Raw([b"begun", go_on, END])]
+    reader = Reader(client, upstream.url)
+    assert reader.came.wait(PATIENCE)
+    before.call.cancel()
+    go_on.set()
+    assert reader.through().got == b"begun" + END
+    assert upstream.connections == 1
+
+
+def test_calls_at_a_time_are_cancelled_apart(client: httpx2.Client, upstream: Scripted) -> None:
+    go_on = threading.Event()
+    upstream.script = [Raw([b"begun", go_on, END]) for _ in range(4)]
+    readers = [Reader(client, upstream.url) for _ in range(4)]
+    for reader in readers:
+        assert reader.came.wait(PATIENCE)
+    for reader in readers[::2]:
+        reader.call.cancel()
+        reader.through()
+    go_on.set()
+    assert [reader.through().error is None for reader in readers] == [False, True, False, True]
+
+
+def test_complete_answers_leave_their_connection_to_the_next(client: httpx2.Client, upstream: Scripted) -> None:
+    upstream.script = [Raw([b"begun", 0.01, END, 0.01, b"\n", 0.01, b": and more\n"]) for _ in range(3)]
+    for _ in range(3):
+        assert Reader(client, upstream.url).through().error is None
+    assert upstream.connections == 1
+
+
+@pytest.mark.parametrize("after", [[NEVER], [b"more", 0.01] * 500], ids=["silence", "no end of talk"])
+def test_what_does_not_end_is_not_waited_for(
+    after: list[object], client: httpx2.Client, upstream: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "_DRAIN_LIMIT", 0.05)
+    upstream.script = [Raw([END, *after])]  # type: ignore[list-item]
+    assert Reader(client, upstream.url).through().error is None
+    assert upstream.exchanges[0].client_gone.wait(PATIENCE)
+    Reader(client, upstream.url).through()
+    assert upstream.connections == 2
+
+
+def test_answers_that_were_given_up_take_their_connection_with_them(client: httpx2.Client, upstream: Scripted) -> None:
+    upstream.script = [Raw([b"begun", NEVER])]
+    call = Call()
+    with call:
+        response = client.send(client.build_request("POST", upstream.url), stream=True)
+        body = response.iter_raw()
+        call.reads(response, body)
+        assert next(body) == b"begun"
+        call.finish()
+    assert upstream.exchanges[0].client_gone.wait(PATIENCE)
+
+
+def test_read_limit_holds_from_the_next_read_on(client: httpx2.Client, upstream: Scripted) -> None:
+    upstream.script = [Raw([b"begun", NEVER])]
+    call = Call()
+    with call:
+        response = client.send(client.build_request("POST", upstream.url), stream=True)
+        body = response.iter_raw()
+        call.reads(response, body)
+        assert next(body) == b"begun"
+        call.read_limit = 0.02
+        with pytest.raises(httpx2.ReadTimeout):
+            next(body)
+        call.finish()
+
+
+def test_cancel_ends_a_pause_between_attempts() -> None:
+    call = Call()
+    thread = threading.Thread(target=call.sleep, args=(3600,), daemon=True)
+    thread.start()
+    call.cancel()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+def test_calls_through_an_http_proxy_can_be_cancelled(monkeypatch: pytest.MonkeyPatch, upstream: Scripted) -> None:
+    """CASES-94"""
+    monkeypatch.setenv("HTTP_PROXY", upstream.url)
+    upstream.script = [Raw([], hold=[NEVER])]
+    with http_client(PATIENCE) as client:
+        reader = Reader(client, "http://model.example/v1/chat/completions")
+        (exchange,) = upstream.wait_for(1)
+        assert exchange.path == "http://model.example/v1/chat/completions"
+        reader.call.cancel()
+        reader.through()
+    assert exchange.client_gone.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("place", ["before the head", "within the body"])
+def test_calls_over_tls_can_be_cancelled(
+    place: str, upstream: Scripted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CASES-84, CASES-94: the authority is one that only SSL_CERT_FILE knows."""
+    certificate = make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with tls_in_front(upstream.url, certificate) as url, http_client(PATIENCE) as client:
+        for _ in range(2):
+            assert Reader(client, url).through().got == END
+        upstream.script = [Raw([], hold=[NEVER]) if place == "before the head" else Raw([b"begun", NEVER])]
+        reader = Reader(client, url)
+        exchange = upstream.wait_for(3)[-1]
+        if place == "within the body":
+            assert reader.came.wait(PATIENCE)
+        reader.call.cancel()
+        reader.through()
+        assert exchange.client_gone.wait(PATIENCE)
+        assert Reader(client, url).through().got == END
+    assert upstream.connections == 2
+
+
+@pytest.mark.parametrize(("exempt", "direct"), [("127.0.0.1", True), ("*", True), ("other.example", False)])
+def test_no_proxy(exempt: str, direct: bool, monkeypatch: pytest.MonkeyPatch, upstream: Scripted) -> None:
+    """CASES-94"""
+    with Scripted() as corporate:
+        monkeypatch.setenv("HTTP_PROXY", corporate.url)
+        monkeypatch.setenv("NO_PROXY", exempt)
+        with http_client(PATIENCE) as client:
+            Reader(client, upstream.url).through()
+        assert (len(upstream.exchanges), len(corporate.exchanges)) == ((1, 0) if direct else (0, 1))
+
+
+def test_redirects_are_not_followed(client: httpx2.Client, upstream: Scripted) -> None:
+    upstream.script = [Raw([], 307, headers={"location": f"{upstream.url}/elsewhere"})]
+    assert client.post(upstream.url).status_code == 307
+    assert len(upstream.exchanges) == 1
