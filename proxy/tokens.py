@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 
-from proxy.protocol.flatten import flat_text
-from proxy.protocol.history import offered_tools
-from proxy.protocol.notes import Notes
-from proxy.protocol.request import (
+from proxy.protocol.blocks import (
     Base64Source,
     ContentBlock,
     DocumentBlock,
     ImageBlock,
-    MessagesRequest,
     RedactedThinkingBlock,
     ThinkingBlock,
     ToolAdditionBlock,
@@ -20,6 +16,10 @@ from proxy.protocol.request import (
     ToolResultBlock,
     ToolUseBlock,
 )
+from proxy.protocol.flatten import flat_text
+from proxy.protocol.history import offered_tools
+from proxy.protocol.notes import Notes
+from proxy.protocol.request import MessagesRequest
 
 _ASCII_PER_TOKEN = 4.0
 _OTHER_PER_TOKEN = 1.5

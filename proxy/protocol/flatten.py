@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from proxy.protocol.request import (
+from proxy.protocol.blocks import (
     Base64Source,
     ContentBlock,
     ContentSource,

@@ -10,19 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from proxy.protocol.notes import Notes
-from proxy.protocol.request import (
+from proxy.protocol.blocks import (
     ContentBlock,
-    Message,
-    MessagesRequest,
     TextBlock,
-    Tool,
     ToolAdditionBlock,
     ToolReferenceBlock,
     ToolRemovalBlock,
     ToolResultBlock,
     ToolUseBlock,
 )
+from proxy.protocol.notes import Notes
+from proxy.protocol.request import Message, MessagesRequest, Tool
 
 NO_RESULT = "[No result: the tool call was interrupted]"
 _BILLING_LINE = "x-anthropic-billing-header:"

@@ -7,242 +7,30 @@ absent fields, a string stands for one text block. What cannot be read is refuse
 
 from __future__ import annotations
 
-import binascii
 import json
 import re
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Strict,
-    Tag,
-    ValidationError,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, ValidationError
 
+from proxy.protocol.blocks import UNKNOWN, Blank, Content, Integer, Lenient, Open, none_as_list
 from proxy.protocol.errors import ApiError
 
-_UNKNOWN = "unknown"
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-def _chooser(*known: str) -> Discriminator:
-    """Picks a union member by `type`; a type that is not `known` (or no type) goes to the member tagged unknown."""
-
-    def choose(value: Any) -> str:
-        kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
-        return kind if isinstance(kind, str) and kind in known else _UNKNOWN
-
-    return Discriminator(choose)
-
-
-def _text_as_blocks(value: Any) -> Any:
-    return [{"type": "text", "text": value}] if isinstance(value, str) else value
-
-
-def _none_as_list(value: Any) -> Any:
-    return [] if value is None else value
-
-
-def _none_as_blank(value: Any) -> Any:
-    return "" if value is None else value
-
-
-class _Lenient(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-
-class _Open(BaseModel):
-    """Keeps the fields that we do not know, so that they can be named or passed on as text."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-Blank = Annotated[str, BeforeValidator(_none_as_blank)]
-Integer = Annotated[int, Strict()]
-
-
-def _base64(value: str) -> str:
-    value = "".join(value.split())
-    try:
-        binascii.a2b_base64(value, strict_mode=True)
-    except ValueError:
-        raise PydanticCustomError("base64", "invalid base64 data") from None
-    return value
-
-
-class Base64Source(_Lenient):
-    type: Literal["base64"]
-    media_type: str
-    data: Annotated[str, Field(min_length=1), AfterValidator(_base64)]
-
-
-class UrlSource(_Lenient):
-    type: Literal["url"]
-    url: str
-
-
-class TextSource(_Lenient):
-    type: Literal["text"]
-    data: str
-
-
-class ContentSource(_Lenient):
-    type: Literal["content"]
-    content: Content
-
-
-class OtherSource(_Open):
-    """Such as `file`, which names an upload that we do not hold."""
-
-    type: str
-
-
-Source = Annotated[
-    Annotated[Base64Source, Tag("base64")]
-    | Annotated[UrlSource, Tag("url")]
-    | Annotated[TextSource, Tag("text")]
-    | Annotated[ContentSource, Tag("content")]
-    | Annotated[OtherSource, Tag(_UNKNOWN)],
-    _chooser("base64", "url", "text", "content"),
-]
-
-
-class TextBlock(_Lenient):
-    type: Literal["text"] = "text"
-    text: str
-
-
-class ImageBlock(_Lenient):
-    type: Literal["image"] = "image"
-    source: Source
-
-
-class DocumentBlock(_Lenient):
-    type: Literal["document"] = "document"
-    source: Source
-    title: Blank = ""
-    context: Blank = ""
-
-
-class SearchResultBlock(_Lenient):
-    type: Literal["search_result"]
-    content: Content
-    source: Blank = ""
-    title: Blank = ""
-
-
-class ThinkingBlock(_Lenient):
-    """Both fields may be empty: clients send back what they were given, byte for byte."""
-
-    type: Literal["thinking"] = "thinking"
-    thinking: Blank = ""
-    signature: Blank = ""
-
-
-class RedactedThinkingBlock(_Lenient):
-    type: Literal["redacted_thinking"] = "redacted_thinking"
-    data: Blank = ""
-
-
-class ToolUseBlock(_Lenient):
-    type: Literal["tool_use"] = "tool_use"
-    id: str
-    name: str
-    input: dict[str, Any]
-
-
-class ToolResultBlock(_Lenient):
-    type: Literal["tool_result"] = "tool_result"
-    tool_use_id: str
-    content: Annotated[Content, BeforeValidator(_none_as_list)] = Field(default_factory=list)
-    is_error: bool | None = None
-
-
-class ToolReferenceBlock(_Lenient):
-    """The result of a tool search: from here on the named deferred tool is loaded."""
-
-    type: Literal["tool_reference"]
-    tool_name: str
-
-
-class ToolAdditionBlock(_Lenient):
-    """`tool` is a reference, `{"type": "tool_reference", "name"}`, or a whole definition."""
-
-    type: Literal["tool_addition"]
-    tool: dict[str, Any]
-
-
-class ToolRemovalBlock(_Lenient):
-    type: Literal["tool_removal"]
-    tool: dict[str, Any]
-
-
-class UnknownBlock(_Open):
-    type: str
-
-
-ContentBlock = (
-    TextBlock
-    | ImageBlock
-    | DocumentBlock
-    | SearchResultBlock
-    | ThinkingBlock
-    | RedactedThinkingBlock
-    | ToolUseBlock
-    | ToolResultBlock
-    | ToolReferenceBlock
-    | ToolAdditionBlock
-    | ToolRemovalBlock
-    | UnknownBlock
-)
-_AnyBlock = Annotated[
-    Annotated[TextBlock, Tag("text")]
-    | Annotated[ImageBlock, Tag("image")]
-    | Annotated[DocumentBlock, Tag("document")]
-    | Annotated[SearchResultBlock, Tag("search_result")]
-    | Annotated[ThinkingBlock, Tag("thinking")]
-    | Annotated[RedactedThinkingBlock, Tag("redacted_thinking")]
-    | Annotated[ToolUseBlock, Tag("tool_use")]
-    | Annotated[ToolResultBlock, Tag("tool_result")]
-    | Annotated[ToolReferenceBlock, Tag("tool_reference")]
-    | Annotated[ToolAdditionBlock, Tag("tool_addition")]
-    | Annotated[ToolRemovalBlock, Tag("tool_removal")]
-    | Annotated[UnknownBlock, Tag(_UNKNOWN)],
-    _chooser(
-        "text",
-        "image",
-        "document",
-        "search_result",
-        "thinking",
-        "redacted_thinking",
-        "tool_use",
-        "tool_result",
-        "tool_reference",
-        "tool_addition",
-        "tool_removal",
-    ),
-]
-Content = Annotated[list[_AnyBlock], BeforeValidator(_text_as_blocks)]
-
-
-class OutputConfig(_Lenient):
+class OutputConfig(Lenient):
     effort: str | None = None
     format: dict[str, Any] | None = None
 
 
-class Message(_Lenient):
+class Message(Lenient):
     role: Literal["user", "assistant", "system"]
     content: Content
     output_config: OutputConfig | None = None
 
 
-class Tool(_Lenient):
+class Tool(Lenient):
     """A custom tool (no `type`, or "custom") or one that Anthropic defines (`type` such as web_search_20250305)."""
 
     type: str | None = None
@@ -257,13 +45,13 @@ class Tool(_Lenient):
         return self.type in (None, "custom")
 
 
-class ToolChoice(_Lenient):
+class ToolChoice(Lenient):
     type: Literal["auto", "any", "tool", "none"]
     name: Blank = ""
     disable_parallel_tool_use: bool | None = None
 
 
-class Thinking(_Lenient):
+class Thinking(Lenient):
     """`type`: adaptive, enabled, disabled, between_tools; a type that is not known counts as adaptive."""
 
     type: str
@@ -271,19 +59,19 @@ class Thinking(_Lenient):
     display: str | None = None
 
 
-class MessagesRequest(_Open):
+class MessagesRequest(Open):
     """One request. `content`, `system` and tool results are always lists of blocks, however they were written."""
 
     model: str
     messages: list[Message]
     max_tokens: Annotated[Integer, Field(ge=0)]
-    system: Annotated[Content, BeforeValidator(_none_as_list)] = Field(default_factory=list)
-    tools: Annotated[list[Tool], BeforeValidator(_none_as_list)] = Field(default_factory=list)
+    system: Annotated[Content, BeforeValidator(none_as_list)] = Field(default_factory=list)
+    tools: Annotated[list[Tool], BeforeValidator(none_as_list)] = Field(default_factory=list)
     tool_choice: ToolChoice | None = None
     thinking: Thinking | None = None
     output_config: OutputConfig | None = None
     output_format: dict[str, Any] | None = None
-    stop_sequences: Annotated[list[str], BeforeValidator(_none_as_list)] = Field(default_factory=list)
+    stop_sequences: Annotated[list[str], BeforeValidator(none_as_list)] = Field(default_factory=list)
     stream: bool | None = None
     metadata: dict[str, Any] | None = None
     temperature: float | None = None
@@ -356,7 +144,7 @@ def _validated(model: type[_Request], value: dict[str, Any]) -> _Request:
 
 def _path(location: tuple[int | str, ...]) -> str:
     """pydantic's location as Anthropic prints it: without the tag of the open union member."""
-    return ".".join(str(part) for part in location if part != _UNKNOWN)
+    return ".".join(str(part) for part in location if part != UNKNOWN)
 
 
 def _reason(kind: str, message: str) -> str:

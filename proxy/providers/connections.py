@@ -21,6 +21,8 @@ CONNECT_TIMEOUT = 10.0
 _KEEP_ALIVE = 300.0
 _DRAIN_LIMIT = 1.0
 _current = threading.local()
+_ownership = threading.Lock()
+"""Guards which call a connection works for: a drained one may serve the next call before the last has let go of it."""
 
 
 def current_call() -> Call | None:
@@ -52,7 +54,6 @@ class Call:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._stream: Interruptible | None = None
         self._body: Iterator[bytes] | None = None
         self._response: Closeable | None = None
@@ -82,7 +83,7 @@ class Call:
             Cancelled: by another thread.
         """
         if stream.call is not self:
-            with self._lock:
+            with _ownership:
                 self._stream = stream
                 stream.call = self
         if self.cancelled:
@@ -95,7 +96,7 @@ class Call:
     def cancel(self) -> None:
         """Wakes the reader, whatever it waits for, and so ends the upstream's work. Safe to call twice."""
         self._cancelled.set()
-        with self._lock:
+        with _ownership:
             if self._stream is not None and self._stream.call is self:
                 self._stream.shut_down()
 
@@ -108,10 +109,10 @@ class Call:
                 for _ in self._body:
                     if time.monotonic() > deadline:
                         break
-        with self._lock:
-            if self._stream is not None:
+        with _ownership:
+            if self._stream is not None and self._stream.call is self:
                 self._stream.call = None
-                self._stream = None
+            self._stream = None
         if self._response is not None:
             self._response.close()
 

@@ -22,6 +22,7 @@ def create_app(config: Config) -> Flask:
     """The WSGI app. `app.extensions["proxy"]` holds its Services."""
     app = Flask("proxy", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.url_map.merge_slashes = False  # it would redirect, and clients do not follow
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["proxy"] = Services(config)
     errors.register(app)

@@ -6,7 +6,6 @@ Thinking signatures depend on nothing but the text they sign, so that they outli
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import itertools
@@ -44,14 +43,10 @@ LIMITS = {
 LARGEST = 32 * 1024 * 1024
 """Bytes of a request body."""
 
-_BETA_FIELDS = set(
-    "billing_policy compaction context_management fallback_credit_token fallbacks mcp_servers output_format "
-    "safeguards thread".split()
-)
-_COUNTED = set(
-    "cache_control messages model output_config speed system thinking tool_choice tools user_profile_id "
-    "workspace_id".split()
-)
+_BETA_FIELDS = {"billing_policy", "compaction", "context_management", "fallback_credit_token", "fallbacks"}
+_BETA_FIELDS |= {"mcp_servers", "output_format", "safeguards", "thread"}
+_COUNTED = {"cache_control", "messages", "model", "output_config", "speed", "system", "thinking", "tool_choice"}
+_COUNTED |= {"tools", "user_profile_id", "workspace_id"}
 _SAMPLING = ("temperature", "top_p", "top_k")
 _FIELDS = _COUNTED | {"max_tokens", "container", "diagnostics", "inference_geo", "metadata", "service_tier"}
 _FIELDS |= {"stop_sequences", "stream", *_SAMPLING}
@@ -63,7 +58,7 @@ _BLOCK_FIELDS = {
     "tool_use": {"id", "name", "input", "caller", "toolset_name", "cache_control"},
     "tool_result": {"tool_use_id", "content", "is_error", "cache_control"},
 }
-_REQUIRED = {
+_REQUIRED: dict[str, dict[str, type]] = {
     "text": {"text": str},
     "thinking": {"signature": str, "thinking": str},
     "redacted_thinking": {"data": str},
@@ -81,7 +76,7 @@ _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _KEY = b"the fake's own key"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Failure(Exception):
     """An HTTP error in Anthropic's envelope. `headers` are added to the usual ones."""
 
@@ -270,10 +265,20 @@ def _listed(query: Mapping[str, list[str]]) -> Json:
     limit = query.get("limit", ["20"])[0]
     if not limit.isdecimal() or not 1 <= int(limit) <= 1000:
         _refuse("limit: Input should be between 1 and 1000")
-    start = MODELS.index(query["after_id"][0]) + 1 if "after_id" in query else 0
-    page = MODELS[start : start + int(limit)]
+    start, end = 0, len(MODELS)
+    if "after_id" in query:
+        start = MODELS.index(_known_model(query["after_id"][0])) + 1
+        end = start + int(limit)
+    elif "before_id" in query:
+        end = MODELS.index(_known_model(query["before_id"][0]))
+        start = max(0, end - int(limit))
+    page = MODELS[start:end][: int(limit)]
     ends = {"first_id": page[0] if page else None, "last_id": page[-1] if page else None}
-    return {"data": [_model_info(id_) for id_ in page], "has_more": start + len(page) < len(MODELS), **ends}
+    return {
+        "data": [_model_info(id_) for id_ in page],
+        "has_more": start > 0 if "before_id" in query else start + len(page) < len(MODELS),
+        **ends,
+    }
 
 
 def _model_info(id_: str) -> Json:
@@ -317,7 +322,7 @@ def _parsed(raw: bytes) -> Json:
 
 
 def check(body: Json, headers: Mapping[str, str], *, counts: bool = False) -> None:
-    """Raises Failure on the first thing that Anthropic refuses. `counts`: for count_tokens, which knows fewer fields."""
+    """Raises Failure on the first thing that Anthropic refuses. `counts`: count_tokens, which knows fewer fields."""
     beta = _BETA_FIELDS if headers.get("anthropic-beta") else set()
     newest = headers.get("anthropic-version") == "2026-10-21"
     _only(body, (_COUNTED if counts else _FIELDS - set(_SAMPLING if newest else ())) | beta)
@@ -330,7 +335,9 @@ def check(body: Json, headers: Mapping[str, str], *, counts: bool = False) -> No
     if not body["messages"]:
         _refuse("messages: at least one message is required")
     if isinstance(body.get("system"), list):
-        for block in body["system"]:
+        for index, block in enumerate(body["system"]):
+            _object(block, f"system.{index}")
+            _require(block, {"text": str}, f"system.{index}.")
             _check_text(block, "system")
     for index, given in enumerate(body["messages"]):
         _check_message(given, index, newest)
@@ -349,6 +356,11 @@ def _only(value: Json, known: Collection[str], where: str = "") -> None:
             _refuse(f"{where}{name}: Extra inputs are not permitted")
 
 
+def _object(value: object, where: str) -> None:
+    if not isinstance(value, dict):
+        _refuse(f"{where}: Input should be a valid dictionary")
+
+
 def _require(value: Json, fields: Mapping[str, type], where: str = "") -> None:
     for name, kind in fields.items():
         if name not in value:
@@ -361,6 +373,7 @@ def _check_thinking(body: Json) -> None:
     mode = body.get("thinking")
     if mode is None:
         return
+    _object(mode, "thinking")
     if mode.get("type") not in _THINKING:
         tags = ", ".join(f"'{tag}'" for tag in _THINKING)
         text = f"Input tag '{mode.get('type')}' found using 'type' does not match any of the expected tags: {tags}"
@@ -380,6 +393,7 @@ def _check_thinking(body: Json) -> None:
 def _check_tools(body: Json) -> None:
     tools, choice = body.get("tools") or [], body.get("tool_choice")
     for index, tool in enumerate(tools):
+        _object(tool, f"tools.{index}")
         kind = tool.get("type") or "custom"
         if not re.fullmatch(_TYPED_TOOLS, kind):
             text = f"Input tag '{kind}' found using 'type' does not match any of the expected tags"
@@ -408,7 +422,9 @@ def _check_text(block: Json, what: str = "messages", where: str = "") -> None:
 
 
 def _check_message(given: Json, index: int, newest: bool) -> None:
-    where, role = f"messages.{index}", given.get("role")
+    where = f"messages.{index}"
+    _object(given, where)
+    role = given.get("role")
     if role not in _MESSAGE_FIELDS:
         _refuse(f"{where}.role: Input should be 'user', 'assistant' or 'system'")
     _only(given, {"role", "content"} | _MESSAGE_FIELDS[role], f"{where}.")
@@ -429,6 +445,7 @@ def _check_message(given: Json, index: int, newest: bool) -> None:
 
 
 def _check_block(block: Json, role: str, path: str, message_path: str) -> None:
+    _object(block, path)
     kind = block.get("type")
     if kind not in _TAGS and not str(kind).endswith("tool_result"):
         tags = ", ".join(f"'{tag}'" for tag in sorted(_TAGS))
@@ -452,7 +469,8 @@ def _check_block(block: Json, role: str, path: str, message_path: str) -> None:
         _check_image(block["source"], f"{path}.image.source.base64")
     elif kind == "tool_result" and isinstance(block.get("content"), list):
         for position, part in enumerate(block["content"]):
-            if part.get("type") == "image" and part["source"].get("type") == "base64":
+            _object(part, f"{path}.tool_result.content.{position}")
+            if part.get("type") == "image" and (part.get("source") or {}).get("type") == "base64":
                 _check_image(part["source"], f"{path}.tool_result.content.{position}.image.source.base64")
 
 
@@ -461,7 +479,7 @@ def _check_image(source: Json, path: str) -> None:
         _refuse(f"{path}.media_type: Input should be 'image/jpeg', 'image/png', 'image/gif' or 'image/webp'")
     try:
         base64.b64decode(source["data"], validate=True)
-    except (KeyError, binascii.Error):
+    except (KeyError, TypeError, ValueError):
         _refuse(f"{path}: invalid base64 data")
 
 

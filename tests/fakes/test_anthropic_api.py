@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import anthropic
-import httpx
+import httpx2
 import pytest
 
 from tests.fakes.anthropic_api import MODELS, Failure, FakeAnthropic, check, events, message, redacted, sse, thinking
@@ -102,6 +102,12 @@ REFUSED: list[tuple[dict[str, Any], dict[str, str], str]] = [
         "messages.0.content.0.text: cache_control cannot be set for empty text blocks",
     ),
     (ask(user(), assistant(), user()), OLD, "messages.1: all messages must have non-empty content"),
+    (ask(messages=["x"]), OLD, "messages.0: Input should be a valid dictionary"),
+    (
+        ask(messages=[{"role": "user", "content": ["x"]}]),
+        OLD,
+        "messages.0.content.0: Input should be a valid dictionary",
+    ),
     (ask({"role": "tool", "content": "x"}), OLD, "messages.0.role: Input should be"),
     (ask({**user(), "name": "x"}), OLD, "messages.0.name: Extra inputs are not permitted"),
     (ask(user({"type": "input_text"})), OLD, "messages.0.content.0: Input tag 'input_text' found using 'type'"),
@@ -247,19 +253,19 @@ def upstream() -> Iterator[FakeAnthropic]:
 
 
 @pytest.fixture(scope="module")
-def transport() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False) as client:
+def transport() -> Iterator[httpx2.Client]:
+    with httpx2.Client(trust_env=False) as client:
         yield client
 
 
 class Caller:
-    def __init__(self, client: httpx.Client, url: str) -> None:
+    def __init__(self, client: httpx2.Client, url: str) -> None:
         self.client = client
         self.url = url
 
     def __call__(
-        self, path: str = "/v1/messages", body: Any = None, method: str = "POST", **headers: str | None
-    ) -> httpx.Response:
+        self, path: str = "/v1/messages", body: Any = None, method: str = "POST", **headers: Any
+    ) -> httpx2.Response:
         given = {"x_api_key": "sk-ant-test", "anthropic_version": "2023-06-01", **headers}
         sent = {name.replace("_", "-"): value for name, value in given.items() if value is not None}
         content = body if isinstance(body, bytes) else json.dumps(ask() if body is None else body).encode()
@@ -267,7 +273,7 @@ class Caller:
 
 
 @pytest.fixture
-def call(transport: httpx.Client, upstream: FakeAnthropic) -> Caller:
+def call(transport: httpx2.Client, upstream: FakeAnthropic) -> Caller:
     return Caller(transport, upstream.url)
 
 
@@ -284,7 +290,7 @@ def call(transport: httpx.Client, upstream: FakeAnthropic) -> Caller:
     ],
 )
 def test_refused_headers(
-    upstream: FakeAnthropic, call: Caller, headers: dict[str, str | None], status: int, told: str
+    upstream: FakeAnthropic, call: Caller, headers: dict[str, Any], status: int, told: str
 ) -> None:
     response = call(**headers)
     body = response.json()
@@ -356,7 +362,7 @@ def test_scripted_answers(upstream: FakeAnthropic, call: Caller) -> None:
     response = call()
     assert (response.status_code, response.headers["retry-after"]) == (529, "3")
     assert response.json()["error"] == {"type": "overloaded_error", "message": "Overloaded"}
-    with pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises(httpx2.RemoteProtocolError):
         call()
     assert upstream.refusals == []
 
@@ -382,6 +388,8 @@ def test_models(call: Caller) -> None:
     assert [info["id"] for info in listed["data"]] == list(MODELS)
     assert (listed["first_id"], listed["last_id"], listed["has_more"]) == (MODELS[0], MODELS[-1], False)
     page = call(f"/v1/models?limit=2&after_id={MODELS[0]}", method="GET").json()
+    assert (page["first_id"], page["last_id"], page["has_more"]) == (MODELS[1], MODELS[2], True)
+    page = call(f"/v1/models?limit=2&before_id={MODELS[3]}", method="GET").json()
     assert (page["first_id"], page["last_id"], page["has_more"]) == (MODELS[1], MODELS[2], True)
     assert call(f"/v1/models/{MODELS[0]}", method="GET").json() == listed["data"][0]
     missing = call("/v1/models/gpt-6", method="GET")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxy.protocol.blocks import ContentBlock, TextBlock, ToolUseBlock
 from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import (
     NO_RESULT,
@@ -25,7 +26,6 @@ from proxy.protocol.history import (
     turns,
 )
 from proxy.protocol.notes import Notes
-from proxy.protocol.request import ContentBlock, TextBlock, ToolUseBlock
 from tests.translation import Json, asking, assistant, call, image, parsed, result, system, text, thinking, tool, user
 
 BILLING = "x-anthropic-billing-header: cc_version=2.1.330; cch=1a2b3;"

@@ -7,17 +7,9 @@ from typing import Any
 
 import pytest
 
+from proxy.protocol.blocks import ImageBlock, TextBlock, ToolReferenceBlock, ToolResultBlock, UnknownBlock
 from proxy.protocol.errors import ApiError
-from proxy.protocol.request import (
-    ImageBlock,
-    MessagesRequest,
-    TextBlock,
-    ToolReferenceBlock,
-    ToolResultBlock,
-    UnknownBlock,
-    parse_count_request,
-    parse_request,
-)
+from proxy.protocol.request import MessagesRequest, parse_count_request, parse_request
 from tests.translation import Json, asking, assistant, call, image, parsed, result, system, text, tool, user
 
 

@@ -78,10 +78,15 @@ def _is_foreign(block: dict[str, Any]) -> bool:
 
 
 def _continues_without_thinking(request: dict[str, Any], messages: list[dict[str, Any]]) -> bool:
-    """Whether a tool loop goes on whose last turn has no thinking left, which a thinking budget does not allow."""
+    """Whether a tool loop goes on that no longer begins with thinking, which a thinking budget does not allow."""
     if (request.get("thinking") or {}).get("type") != "enabled":
         return False
-    last = next((message for message in reversed(messages) if message["role"] == "assistant"), None)
-    blocks = last["content"] if last is not None and isinstance(last["content"], list) else []
-    kinds = {block.get("type") for block in blocks}
-    return "tool_use" in kinds and not kinds & {"thinking", "redacted_thinking"}
+    first: list[dict[str, Any]] = []
+    for message in reversed(messages):
+        content = message["content"] if isinstance(message["content"], list) else []
+        kinds = {block.get("type") for block in content}
+        if message["role"] == "assistant":
+            first = content
+        elif message["role"] == "user" and "tool_result" not in kinds:
+            break
+    return bool(first) and first[0].get("type") not in ("thinking", "redacted_thinking")

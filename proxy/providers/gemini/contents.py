@@ -8,10 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.catalog import ModelFacts
-from proxy.protocol.flatten import flat_text
-from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
-from proxy.protocol.notes import Notes
-from proxy.protocol.request import (
+from proxy.protocol.blocks import (
     Base64Source,
     ContentBlock,
     DocumentBlock,
@@ -22,6 +19,9 @@ from proxy.protocol.request import (
     ToolUseBlock,
     UrlSource,
 )
+from proxy.protocol.flatten import flat_text
+from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
+from proxy.protocol.notes import Notes
 from proxy.protocol.signature import is_ours
 from proxy.providers.gemini.names import ToolNames
 from proxy.providers.gemini.signatures import SENTINEL, Signatures

@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from proxy.protocol.flatten import flat_text
-from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
-from proxy.protocol.notes import Notes
-from proxy.protocol.request import (
+from proxy.protocol.blocks import (
     Base64Source,
     ContentBlock,
     DocumentBlock,
@@ -22,6 +19,9 @@ from proxy.protocol.request import (
     ToolUseBlock,
     UrlSource,
 )
+from proxy.protocol.flatten import flat_text
+from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
+from proxy.protocol.notes import Notes
 from proxy.providers.openai.quirks import Quirks
 from proxy.providers.openai.tools import ToolNames, call_id
 

@@ -126,7 +126,8 @@ class OpenAIProvider:
 
     def _backend(self, route: Route) -> Backend:
         if route.custom is not None:
-            return Backend(route.custom.api_base, route.custom.api_key_name, route.custom.api_key)
+            custom = route.custom
+            return Backend(custom.api_base, custom.api_key_name, custom.api_key, custom.headers)
         endpoint = self._config.openai
         return Backend(endpoint.base_url or OFFICIAL_URL, endpoint.key_variable, endpoint.api_key)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,14 @@ class Backend:
     url: str
     key_variable: str | None
     key: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What else is sent to it, keys in headers of their own included."""
+
+    @property
+    def secrets(self) -> Iterator[str]:
+        """What must not be repeated to a client."""
+        for value in (self.key or "", *self.headers.values()):
+            yield from (word for word in value.split() if len(word) >= _SHORTEST_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +255,6 @@ def _refused_key(backend: Backend) -> str:
 
 def _without_keys(message: str, backend: Backend) -> str:
     """Servers quote the key, or parts of it, in what they say."""
-    if backend.key and len(backend.key) >= _SHORTEST_KEY:
-        message = message.replace(backend.key, "[key]")
+    for secret in backend.secrets:
+        message = message.replace(secret, "[key]")
     return _KEY_LIKE.sub("[key]", message)
