@@ -23,52 +23,61 @@ from typing import Any
 from bench.upstream import DELTAS
 
 ROOT = Path(__file__).parents[1]
+_TRANSLATION = "translation of that request, ms"
 STREAMS = 40
 CONCURRENT = 64
 ASKS = 60
+PAUSE = 0.005
+"""Seconds between two chunks where the upstream takes its time, as models do."""
 
 
 def main() -> None:
-    upstream_port = free_port()
-    upstream = start("bench.upstream", str(upstream_port))
+    rushing, pacing = free_port(), free_port()
+    upstreams = [start("bench.upstream", str(rushing), "0"), start("bench.upstream", str(pacing), str(PAUSE))]
     try:
-        yardstick = measure("bench.yardstick", upstream_port)
-        proxy = measure("proxy", upstream_port)
+        yardstick = measure("bench.yardstick", rushing, pacing)
+        proxy = measure("proxy", rushing, pacing)
     finally:
-        upstream.terminate()
-        upstream.wait()
+        for upstream in upstreams:
+            upstream.terminate()
+            upstream.wait()
+    yardstick[_TRANSLATION] = json_ms()
+    proxy[_TRANSLATION] = translation_ms()
     print(f"{'':44}{'yardstick':>12}{'proxy':>12}{'ratio':>9}")
     for name in proxy:
-        print(f"{name:44}{yardstick[name]:12.1f}{proxy[name]:12.1f}{proxy[name] / yardstick[name]:9.2f}")
-    print(f"{'translation of the request, ms':44}{json_ms():12.2f}{translation_ms():12.2f}{'':>9}  (yardstick: JSON)")
+        print(f"{name:44}{yardstick[name]:12.2f}{proxy[name]:12.2f}{proxy[name] / yardstick[name]:9.2f}")
 
 
-def measure(module: str, upstream_port: int) -> dict[str, float]:
-    """Numbers of one server; the processor time of an idle run is taken off."""
-    idle = cpu_of(module, upstream_port, lambda _: None)
-    found: dict[str, float] = {}
+def measure(module: str, rushing: int, pacing: int) -> dict[str, float]:
+    """Numbers of one server before two upstreams, given by their ports; the processor time of an idle run is taken
+    off."""
+    idle = cpu_of(module, rushing, lambda _: None)
 
-    def load(port: int) -> None:
+    def cpu_per_delta(upstream_port: int, load: Any) -> float:
+        return (cpu_of(module, upstream_port, load) - idle) / (STREAMS * DELTAS) * 1e6
+
+    found = {
+        "CPU per delta, a chunk every 5 ms, us": cpu_per_delta(pacing, lambda port: many(port, STREAMS)),
+        "CPU per delta, all chunks at once, us": cpu_per_delta(rushing, lambda port: many(port, STREAMS, 1)),
+    }
+
+    def first_bytes(port: int) -> None:
+        found["first byte of a Claude Code request, ms"] = statistics.median(first_byte(port) for _ in range(ASKS))
+
+    def together(port: int) -> None:
         stream(port)
-        for _ in range(STREAMS):
-            stream(port)
-
-    found["CPU per streamed delta, us"] = (cpu_of(module, upstream_port, load) - idle) / (STREAMS * DELTAS) * 1e6
-
-    def times(port: int) -> None:
-        stream(port)
-        found["first byte of a Claude Code request, ms"] = (
-            statistics.median(first_byte(port) for _ in range(ASKS)) * 1e3
-        )
         began = time.perf_counter()
-        with concurrent.futures.ThreadPoolExecutor(CONCURRENT) as pool:
-            lengths = list(pool.map(lambda _: len(stream(port)), range(CONCURRENT)))
+        many(port, CONCURRENT)
         found[f"{CONCURRENT} streams at a time, ms"] = (time.perf_counter() - began) * 1e3
-        if min(lengths) < DELTAS * 5:
-            raise SystemExit(f"{module}: a stream lost events")
 
-    cpu_of(module, upstream_port, times)
+    cpu_of(module, pacing, first_bytes)
+    cpu_of(module, rushing, together)
     return found
+
+
+def many(port: int, count: int, at_a_time: int | None = None) -> None:
+    with concurrent.futures.ThreadPoolExecutor(at_a_time or count) as pool:
+        list(pool.map(lambda _: stream(port), range(count)))
 
 
 def cpu_of(module: str, upstream_port: int, load: Any) -> float:
@@ -140,17 +149,21 @@ def ask(port: int, data: bytes) -> http.client.HTTPResponse:
     return connection.getresponse()
 
 
-def stream(port: int) -> bytes:
-    return ask(port, SMALL).read()
+def stream(port: int) -> None:
+    """Reads one answer; each delta must have come."""
+    came = ask(port, SMALL).read().count(b"hello ")
+    if came != DELTAS:
+        raise SystemExit(f"{DELTAS - came} of {DELTAS} deltas were lost")
 
 
 def first_byte(port: int) -> float:
+    """Milliseconds; the rest of the answer is left unread."""
     began = time.perf_counter()
     response = ask(port, LARGE)
     response.read(1)
     took = time.perf_counter() - began
-    response.read()
-    return took
+    response.close()
+    return took * 1e3
 
 
 def json_ms() -> float:

@@ -1,4 +1,7 @@
-"""A Chat Completions server that streams the same answer to everybody, a chunk per write."""
+"""A Chat Completions server that streams the same answer to everybody, a chunk per write.
+
+Its arguments are the port and the seconds between two chunks.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import http.server
 import json
 import socket
 import sys
+import time
 from typing import Any
 
 DELTAS = 1000
@@ -23,6 +27,7 @@ def event(delta: dict[str, Any], finish: str | None = None) -> bytes:
 
 PIECES = [event({"content": "hello "}) for _ in range(DELTAS)]
 LAST = event({}, "stop") + b"data: [DONE]\n\n"
+PAUSE = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -37,6 +42,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         for piece in [*PIECES, LAST]:
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            if PAUSE:
+                time.sleep(PAUSE)
         self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, *_: object) -> None:

@@ -9,9 +9,10 @@ import anthropic
 import pytest
 from anthropic import beta_tool
 
+from tests.e2e.tap import Tap
 from tests.fakes.openai_chat import FakeOpenAI
 from tests.fakes.openai_replies import Text, Thinking, ToolCall, Usage
-from tests.web.serving import KEY, Proxy, serve, settings
+from tests.web.serving import KEY, serve, settings
 
 MODEL = "claude-sonnet-5-5"
 HI = [{"role": "user", "content": "hi"}]
@@ -28,18 +29,19 @@ def upstream() -> Iterator[FakeOpenAI]:
 
 
 @pytest.fixture(scope="module")
-def proxy(upstream: FakeOpenAI) -> Iterator[Proxy]:
-    with serve(settings(upstream.base_url)) as running:
-        yield running
+def tap(upstream: FakeOpenAI) -> Iterator[Tap]:
+    """In front of the proxy. At the end every answer must conform."""
+    with serve(settings(upstream.base_url)) as running, Tap(running.port) as recording:
+        yield recording
+    seen_ids: set[str] = set()
+    for exchange in recording.passed():
+        exchange.check(seen_ids)
 
 
 @pytest.fixture(params=[False, True], ids=["lenient", "strict validation"])
-def client(request: pytest.FixtureRequest, proxy: Proxy) -> Iterator[anthropic.Anthropic]:
+def client(request: pytest.FixtureRequest, tap: Tap) -> Iterator[anthropic.Anthropic]:
     with anthropic.Anthropic(
-        base_url=f"http://127.0.0.1:{proxy.port}",
-        api_key="local",
-        max_retries=0,
-        _strict_response_validation=request.param,
+        base_url=tap.url, api_key="local", max_retries=0, _strict_response_validation=request.param
     ) as made:
         yield made
 
@@ -79,17 +81,18 @@ def test_raw_response(client: anthropic.Anthropic, upstream: FakeOpenAI) -> None
     assert response.parse().content[0].text == "hello"
 
 
-def test_async(proxy: Proxy, upstream: FakeOpenAI) -> None:
+def test_async(tap: Tap, upstream: FakeOpenAI) -> None:
     upstream.reply(Text("hello"))
+    upstream.reply(Text("again"))
 
-    async def ask() -> str:
-        async with (
-            anthropic.AsyncAnthropic(base_url=f"http://127.0.0.1:{proxy.port}", api_key="local") as client,
-            client.messages.stream(model=MODEL, max_tokens=9, messages=HI) as stream,
-        ):
-            return await stream.get_final_text()
+    async def ask() -> list[str]:
+        async with anthropic.AsyncAnthropic(base_url=tap.url, api_key="local", max_retries=0) as client:
+            async with client.messages.stream(model=MODEL, max_tokens=9, messages=HI) as stream:
+                streamed = await stream.get_final_text()
+            message = await client.messages.create(model=MODEL, max_tokens=9, messages=HI)
+            return [streamed, message.content[0].text]
 
-    assert asyncio.run(ask()) == "hello"
+    assert asyncio.run(ask()) == ["hello", "again"]
 
 
 def test_counting_and_models(client: anthropic.Anthropic) -> None:
@@ -99,7 +102,9 @@ def test_counting_and_models(client: anthropic.Anthropic) -> None:
     assert client.models.retrieve(MODEL).display_name
 
 
-def test_tool_runner(client: anthropic.Anthropic, upstream: FakeOpenAI) -> None:
+@pytest.mark.parametrize("stream", [False, True])
+def test_tool_runner(stream: bool, client: anthropic.Anthropic, upstream: FakeOpenAI, tap: Tap) -> None:
+    """It asks for a thread once, then sends the whole history."""
     called = []
 
     @beta_tool
@@ -114,11 +119,17 @@ def test_tool_runner(client: anthropic.Anthropic, upstream: FakeOpenAI) -> None:
 
     upstream.reply(ToolCall("read", {"path": "x"}))
     upstream.reply(Text("done"))
-    runner = client.beta.messages.tool_runner(model=MODEL, max_tokens=100, messages=HI, tools=[read])
-    final = runner.until_done()
+    before = len(tap.passed())
+    runner = client.beta.messages.tool_runner(model=MODEL, max_tokens=100, messages=HI, tools=[read], stream=stream)
+    assert runner.until_done().content[0].text == "done"
     assert called == ["x"]
-    assert final.content[0].text == "done"
     assert upstream.requests[-1]["messages"][-1]["content"] == "the content"
+    passed = tap.passed()[before:]
+    assert [("thread" in exchange.request, exchange.status) for exchange in passed] == [
+        (True, 400),
+        (False, 200),
+        (False, 200),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +140,9 @@ def test_tool_runner(client: anthropic.Anthropic, upstream: FakeOpenAI) -> None:
         (404, anthropic.NotFoundError, None),
         (429, anthropic.RateLimitError, "7"),
         (500, anthropic.InternalServerError, None),
-        (503, anthropic.APIStatusError, "7"),
+        (413, anthropic.RequestTooLargeError, None),
+        (503, anthropic.OverloadedError, "7"),
+        (529, anthropic.OverloadedError, "7"),
     ],
 )
 def test_errors(
@@ -145,3 +158,17 @@ def test_errors(
 def test_unknown_model(client: anthropic.Anthropic) -> None:
     with pytest.raises(anthropic.NotFoundError, match="model: mystery"):
         client.messages.create(model="mystery", max_tokens=9, messages=HI)
+
+
+def test_body_too_large(client: anthropic.Anthropic) -> None:
+    with pytest.raises(anthropic.RequestTooLargeError, match="32 MB"):
+        client.messages.create(model=MODEL, max_tokens=9, messages=[{"role": "user", "content": "x" * (33 << 20)}])
+
+
+def test_wrong_proxy_key(upstream: FakeOpenAI) -> None:
+    with (
+        serve(settings(upstream.base_url, PROXY_API_KEY="sesame-0123456789")) as locked,
+        anthropic.Anthropic(base_url=f"http://127.0.0.1:{locked.port}", api_key="wrong") as client,
+        pytest.raises(anthropic.AuthenticationError),
+    ):
+        client.messages.create(model=MODEL, max_tokens=9, messages=HI)

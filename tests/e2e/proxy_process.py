@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import re
 import socket
 import subprocess
@@ -57,7 +58,8 @@ def run_proxy(directory: Path, entry: Mapping[str, Any] | None, **variables: str
         process.communicate(timeout=_PATIENCE)
     assert process.returncode == 0 or sys.platform == "win32", "SIGTERM must end it in peace"
     text = log.read_text(encoding="utf-8")
-    assert "Traceback" not in text and "failed: " not in text, text
+    assert "Traceback" not in text, text
+    assert "failed: " not in text, text
 
 
 def _environment() -> dict[str, str]:
@@ -71,6 +73,8 @@ def _environment() -> dict[str, str]:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """Below those that systems give to whoever asks for any port, so that nobody takes it before the proxy does."""
+    while True:
+        port = random.randint(20_000, 30_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

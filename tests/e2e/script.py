@@ -13,6 +13,8 @@ from tests.fakes.server import Raw, json_answer
 
 Body = dict[str, Any]
 Message = dict[str, Any]
+ASIDE = "An answer."
+"""To what Claude Code asks beside the conversation, without tools."""
 Step = Reply | Raw | Callable[[Body], Reply | Raw]
 """An answer, or what makes one from the request."""
 
@@ -20,8 +22,8 @@ Step = Reply | Raw | Callable[[Body], Reply | Raw]
 def play(upstream: FakeOpenAI, *steps: Step, **conversations: Sequence[Step]) -> None:
     """Answers the nth turn of a conversation with its nth step.
 
-    `conversations` belong to sub-agents: their key is a word of the prompt. What holds no tools, such as the request
-    for a title, is answered with some text.
+    `conversations` belong to sub-agents: their key is a word of the prompt. What holds no tools is answered with
+    `ASIDE`.
     """
     upstream.default(_handler(upstream, steps, conversations))
 
@@ -29,7 +31,7 @@ def play(upstream: FakeOpenAI, *steps: Step, **conversations: Sequence[Step]) ->
 def _handler(upstream: FakeOpenAI, steps: Sequence[Step], others: Mapping[str, Sequence[Step]]) -> Handler:
     def answer(body: Body, headers: Mapping[str, str]) -> Reply | Raw:
         if "tools" not in body:
-            return Reply(Text("A title"))
+            return Reply(Text(ASIDE))
         asked = "\n".join(texts(body, "user"))
         own = next((these for word, these in others.items() if word in asked), steps)
         turn = sum(message.get("content") != BRIDGE for message in of_role(body, "assistant"))

@@ -60,6 +60,7 @@ class Tap(socketserver.ThreadingTCPServer):
     """Relays to `port` while it is entered. Each side hangs up as soon as the other one does."""
 
     daemon_threads = True
+    request_queue_size = 512
 
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", 0), _Relay)
@@ -81,6 +82,12 @@ class Tap(socketserver.ThreadingTCPServer):
     def passed(self) -> list[Passed]:
         """What has passed whole; an exchange that was broken off is left out."""
         return [exchange for connection in list(self.connections) for exchange in _exchanges(connection)]
+
+    def check(self) -> None:
+        """Raises Violation where an answer breaks a rule, or has the id of another one."""
+        seen_ids: set[str] = set()
+        for exchange in self.passed():
+            exchange.check(seen_ids)
 
 
 class _Relay(socketserver.BaseRequestHandler):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from tests.e2e.claude_code import ClaudeCode
@@ -19,7 +21,7 @@ def test_twenty_turns(claude: ClaudeCode, upstream: FakeOpenAI) -> None:
     assert claude.run("count to twenty")["num_turns"] == 21
     bodies = upstream.requests
     assert texts(bodies[-1], "tool") == [f"turn {number}" for number in range(20)]
-    for earlier, later in zip(bodies, bodies[1:], strict=False):
+    for earlier, later in itertools.pairwise(bodies):
         assert later["messages"][: len(earlier["messages"])] == earlier["messages"]
         assert {**later, "messages": None} == {**earlier, "messages": None}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.claude_code import ClaudeCode
-from tests.e2e.script import of_role, play, texts
+from tests.e2e.script import ASIDE, of_role, play, texts
 from tests.fakes.openai_chat import FakeOpenAI
 from tests.fakes.openai_replies import Reply, Text, ToolCall
 
@@ -107,3 +107,18 @@ def test_deferred_tool(claude: ClaudeCode, upstream: FakeOpenAI) -> None:
     assert ["TaskCreate" in names for names in offered] == [False, True, True]
     assert "TaskCreate" in texts(upstream.requests[-1], "tool")[0]
     assert "Rest" in texts(upstream.requests[-1], "tool")[1]
+
+
+def test_web_search(claude: ClaudeCode, upstream: FakeOpenAI) -> None:
+    """Claude Code has the API search in a request of its own; a server without search answers in words."""
+    load = [Reply(ToolCall("ToolSearch", {"query": "select:WebSearch", "max_results": 5}))]
+    play(
+        upstream,
+        *(load if claude.release == "new" else []),
+        Reply(ToolCall("WebSearch", {"query": "phase of the moon"})),
+        Reply(Text("searched")),
+    )
+    assert claude.run("search")["result"] == "searched"
+    (search,) = (body for body in upstream.requests if "tools" not in body)
+    assert "phase of the moon" in texts(search, "user")[-1]
+    assert ASIDE in texts(upstream.requests[-1], "tool")[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,6 +132,27 @@ def test_cancelling_a_call_that_is_through_spares_the_next_on_its_connection(
     assert upstream.connections == 1
 
 
+class Connection:
+    """Stands for a pooled connection."""
+
+    def __init__(self) -> None:
+        self.call: Call | None = None
+        self.shut = False
+
+    def shut_down(self) -> None:
+        self.shut = True
+
+
+def test_the_next_call_owns_its_connection_before_the_last_has_let_go_of_it() -> None:
+    """The pool hands a drained connection on as soon as its last byte is read."""
+    connection, last, following = Connection(), Call(), Call()
+    last.uses(connection)
+    following.uses(connection)
+    last.finish()
+    following.cancel()
+    assert connection.shut
+
+
 def test_calls_at_a_time_are_cancelled_apart(client: httpx2.Client, upstream: Scripted) -> None:
     go_on = threading.Event()
     upstream.script = [Raw([b"begun", go_on, END]) for _ in range(4)]
@@ -209,6 +231,25 @@ def test_calls_through_an_http_proxy_can_be_cancelled(monkeypatch: pytest.Monkey
         reader.call.cancel()
         reader.through()
     assert exchange.client_gone.wait(PATIENCE)
+
+
+def test_https_goes_through_the_tunnel_of_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CASES-94"""
+    heard: list[bytes] = []
+
+    def listen(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            heard.append(connection.recv(65536).partition(b"\r\n")[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=listen, args=(listener,), daemon=True)
+        thread.start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with http_client(PATIENCE) as client, pytest.raises(httpx2.HTTPError):
+            client.get("https://model.example/v1/models")
+        thread.join(PATIENCE)
+    assert heard == [b"CONNECT model.example:443 HTTP/1.1"]
 
 
 @pytest.mark.parametrize("place", ["before the head", "within the body"])

@@ -88,6 +88,14 @@ class Answer:
         return check_error_stream(self.body, self.request, self.headers)
 
 
+class Connection(http.client.HTTPConnection):
+    """Knows its socket also when that has passed to the response, as it does where the server closes after it."""
+
+    def connect(self) -> None:
+        super().connect()
+        self.raw: socket.socket = self.sock
+
+
 class Proxy:
     """A running proxy."""
 
@@ -102,9 +110,9 @@ class Proxy:
 
     def open(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> http.client.HTTPConnection:
+    ) -> Connection:
         """Sends a request and leaves the answer unread; closing the connection is hanging up."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = Connection("127.0.0.1", self.port, timeout=PATIENCE)
         connection.request(method, path, body, dict(headers or {}))
         return connection
 
@@ -114,7 +122,7 @@ class Proxy:
         with contextlib.closing(self.open(method, path, body, headers)) as connection:
             return read(connection.getresponse())
 
-    def start(self, body: Mapping[str, Any], **headers: str) -> http.client.HTTPConnection:
+    def start(self, body: Mapping[str, Any], **headers: str) -> Connection:
         return self.open("POST", "/v1/messages?beta=true", json.dumps(body).encode(), _names(headers))
 
     def post(self, body: Mapping[str, Any], path: str = "/v1/messages?beta=true", **headers: str) -> Answer:
@@ -127,10 +135,10 @@ def read(response: http.client.HTTPResponse) -> Answer:
     return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
 
 
-def hang_up(connection: http.client.HTTPConnection) -> None:
+def hang_up(connection: Connection) -> None:
     """Closes for good, also while a response object still holds the socket."""
-    if connection.sock is not None:
-        connection.sock.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(OSError):  # it may be closed already
+        connection.raw.shutdown(socket.SHUT_RDWR)
     connection.close()
 
 

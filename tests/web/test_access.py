@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from proxy.web import create_app
 from tests.conformance import check_error
-from tests.web.serving import ask, settings
+from tests.web.serving import Proxy, ask, settings
 
 KEYS = "first-key-0123456789,second-key-0123456789"
 LOCAL = {"REMOTE_ADDR": "127.0.0.1"}
@@ -76,6 +76,7 @@ def test_a_key_opens_the_door_for_reverse_proxies_and_web_pages() -> None:
         pytest.param({"X-Forwarded-For": "203.0.113.9"}, "127.0.0.1", id="X-Forwarded-For"),
         pytest.param({"Forwarded": "for=203.0.113.9"}, "127.0.0.1", id="Forwarded"),
         pytest.param({"X-Forwarded-Host": "proxy.example"}, "127.0.0.1", id="X-Forwarded-Host"),
+        pytest.param({"X-Forwarded-Proto": "https"}, "127.0.0.1", id="X-Forwarded-Proto"),
         pytest.param({"X-Real-IP": "203.0.113.9"}, "127.0.0.1", id="X-Real-IP"),
         pytest.param({"Via": "1.1 proxy"}, "127.0.0.1", id="Via"),
     ],
@@ -85,6 +86,13 @@ def test_without_keys_others_are_refused(headers: dict[str, str], peer: str) -> 
         response = count(client(), {**headers, **key}, {"REMOTE_ADDR": peer})
         error = check_error(403, {name.lower(): value for name, value in response.headers}, response.data)
         assert "PROXY_API_KEY" in error["message"]
+
+
+def test_the_server_lets_the_marks_of_others_through_to_be_refused(proxy: Proxy) -> None:
+    marks = {"X-Forwarded-For": "203.0.113.9", "Forwarded": "for=203.0.113.9", "Host": "x.example", "Origin": "null"}
+    for name, value in marks.items():
+        proxy.call("GET", "/v1/models", headers={name: value}).error(403)
+    assert proxy.call("GET", "/v1/models").status == 200
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8082", "localhost", "LOCALHOST:1", "[::1]:8082"])

@@ -75,6 +75,7 @@ def _both(proxy: Proxy, capture: dict[str, Any]) -> tuple[dict[str, Any], dict[s
     return answers[0], answers[1]
 
 
+@pytest.mark.streaming
 @pytest.mark.parametrize("name", MESSAGES)
 @pytest.mark.parametrize("server", ["official", "local"])
 def test_messages(name: str, server: str, request: pytest.FixtureRequest) -> None:

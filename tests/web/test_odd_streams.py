@@ -13,6 +13,8 @@ from tests.fakes.odd_streams import ODD_STREAMS, TOOL_NAMES
 from tests.fakes.openai_chat import FakeOpenAI
 from tests.web.serving import Answer, Proxy, ask, custom_settings, serve
 
+pytestmark = pytest.mark.streaming
+
 _TOOLS = [{"name": name, "input_schema": {"type": "object"}} for name in TOOL_NAMES]
 _STOP_REASONS = {"end": "end_turn", "tool_use": "tool_use", "max_tokens": "max_tokens", "refusal": "refusal"}
 

@@ -26,6 +26,8 @@ def test_probes(method: str, path: str, proxy: Proxy) -> None:
     [
         ("GET", "/nowhere", 404, "/nowhere"),
         ("POST", "/v1/v1/messages", 404, "must not end in /v1"),
+        ("POST", "/v1//messages", 404, "/v1//messages"),
+        ("POST", "/v1/messages/", 404, "/v1/messages/"),
         ("POST", "/messages", 404, "/v1/messages"),
         ("POST", "/v1/chat/completions", 404, "Anthropic API"),
         ("POST", "/v1/messages/batches", 404, "not offered"),

@@ -156,6 +156,7 @@ def test_the_proxys_key_is_not_passed_on(anthropic: Scripted) -> None:
     assert anthropic.exchanges == []
 
 
+@pytest.mark.streaming
 @pytest.mark.parametrize("end", [CUT, None])
 def test_a_stream_that_breaks_off_ends_with_an_error(end: Any, proxy: Proxy, anthropic: Scripted) -> None:
     begun = SSE[: SSE.index(b"event: message_stop")]
@@ -165,6 +166,7 @@ def test_a_stream_that_breaks_off_ends_with_an_error(end: Any, proxy: Proxy, ant
     assert answer.body.count(b"event: error") == 1
 
 
+@pytest.mark.streaming
 def test_pings_stand_between_frames(proxy: Proxy, anthropic: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "PING_EVERY", 0.05)
     anthropic.script = [Raw([SSE[:20], 0.3, SSE[20:]])]
@@ -174,6 +176,7 @@ def test_pings_stand_between_frames(proxy: Proxy, anthropic: Scripted, monkeypat
     assert answer.body.replace(ping, b"") == SSE.replace(ping, b"")
 
 
+@pytest.mark.streaming
 @pytest.mark.parametrize("head_first", [True, False])
 def test_a_client_that_leaves_cancels(head_first: bool, proxy: Proxy, anthropic: Scripted) -> None:
     never = threading.Event()

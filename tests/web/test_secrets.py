@@ -13,7 +13,7 @@ import pytest
 
 from tests.conformance import assert_absent
 from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import Text
+from tests.fakes.openai_replies import Text, sse
 from tests.web.serving import Answer, Proxy, ask, custom_settings, serve, settings
 
 KEYS = {
@@ -104,6 +104,21 @@ def test_canaries(
     assert (answer.status == 200) == (trouble == "none")
     assert_absent(everything(answer, caplog), [*keys, CONTENT, IMAGE])
     assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("headers", [{"X-Extra": HEADER}, {"Authorization": f"Bearer {HEADER}"}])
+def test_keys_in_headers_are_not_quoted_either(headers: dict[str, str], upstream: FakeOpenAI, tmp_path: Path) -> None:
+    said = {"error": {"message": f"no such key: {HEADER}", "code": "rate_limit_exceeded"}}
+    with serve(custom_settings(tmp_path, {"api_base": upstream.base_url, "headers": headers})) as proxy:
+        for status in (400, 403, 404, 409, 422, 429, 500, 503):
+            upstream.fail(status, said)
+        for _ in range(8):
+            assert_absent(proxy.post(ask()).body, [HEADER])
+        begun = sse({"choices": [{"index": 0, "delta": {"content": "hello"}}]})
+        upstream.reply_raw([begun, 0.05, sse(said)])
+        answer = proxy.post(ask(stream=True))
+    assert "no such key" in answer.stream_error()["message"]
+    assert_absent(answer.body, [HEADER])
 
 
 def test_refused_callers_learn_nothing(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:

@@ -76,12 +76,14 @@ def test_early_failures_have_their_true_status(  # CASES-78, CASES-81, CASES-82
     assert answer.headers.get("x-should-retry") == should_retry
 
 
+@pytest.mark.streaming
 def test_error_chunk_first_is_a_status(proxy: Proxy, upstream: FakeOpenAI) -> None:
     """CASES-65"""
     upstream.reply_raw([sse({"error": {"code": "1302", "message": "High concurrency"}}), DONE])
     assert "High concurrency" in proxy.post(ask(stream=True)).error(429)["message"]
 
 
+@pytest.mark.streaming
 @pytest.mark.parametrize("end", [sse({"error": {"code": 502, "message": "gone"}}), CUT])
 def test_failure_after_content_is_an_error_event(end: Any, proxy: Proxy, upstream: FakeOpenAI) -> None:
     """CASES-66"""
@@ -91,6 +93,7 @@ def test_failure_after_content_is_an_error_event(end: Any, proxy: Proxy, upstrea
     proxy.post(ask()).error(502)
 
 
+@pytest.mark.streaming
 def test_silence_is_filled_with_pings(proxy: Proxy, upstream: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
     """CASES-69"""
     for where in (streaming, messages):
@@ -110,6 +113,7 @@ def test_silence_is_filled_with_pings(proxy: Proxy, upstream: FakeOpenAI, monkey
     assert check_stream(seen, ask(stream=True))["content"][-1] == {"type": "text", "text": "hello"}
 
 
+@pytest.mark.streaming
 def test_no_real_event_is_made_up_where_thinking_is_off(
     proxy: Proxy, upstream: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +164,7 @@ def test_a_client_that_leaves_cancels_the_upstream(
     assert upstream.connections == 1
 
 
+@pytest.mark.streaming
 def test_a_client_that_leaves_while_data_flows_cancels_the_upstream(proxy: Proxy, upstream: FakeOpenAI) -> None:
     """CASES-84"""
     upstream.reply_raw([HELLO, *[HELLO, 0.02] * 500])
@@ -169,6 +174,7 @@ def test_a_client_that_leaves_while_data_flows_cancels_the_upstream(proxy: Proxy
     assert exchange_of(upstream).client_gone.wait(PATIENCE)
 
 
+@pytest.mark.streaming
 def test_stopping_ends_answers_with_an_error_event(proxy: Proxy, upstream: FakeOpenAI) -> None:
     upstream.reply_raw([HELLO, threading.Event()])
     connection = proxy.start(ask(stream=True))
@@ -187,6 +193,7 @@ def test_one_upstream_connection_serves_request_after_request(proxy: Proxy, upst
     assert upstream.connections <= 3
 
 
+@pytest.mark.streaming
 def test_many_at_a_time(upstream: FakeOpenAI) -> None:
     def handler(body: dict[str, Any], _: Any) -> Any:
         said = body["messages"][-1]["content"]

@@ -169,6 +169,9 @@ def _with_references_resolved(schema: dict[str, Any]) -> dict[str, Any]:
 
     Types that refer to each other can unfold without end: beyond `_MOST_NODES` the references stay.
     """
+    root = {key: value for key, value in schema.items() if key not in ("$defs", "definitions")}
+    if not _refers(root):
+        return root
     nodes = itertools.count()
 
     def unfold(value: Any, seen: tuple[str, ...]) -> Any:
@@ -187,12 +190,18 @@ def _with_references_resolved(schema: dict[str, Any]) -> dict[str, Any]:
             return unfold({**found, **beside}, (*seen, target))
         return {key: unfold(inner, seen) for key, inner in value.items()}
 
-    root = {key: value for key, value in schema.items() if key not in ("$defs", "definitions")}
     try:
         resolved: dict[str, Any] = unfold(root, ())
     except _TooLargeError:
         return schema
     return resolved
+
+
+def _refers(value: Any) -> bool:
+    """Whether a reference stands anywhere in it; few schemas have one, and copying all the others costs time."""
+    if isinstance(value, dict):
+        return "$ref" in value or any(map(_refers, value.values()))
+    return isinstance(value, list) and any(map(_refers, value))
 
 
 def _at(root: dict[str, Any], reference: str) -> Any:
