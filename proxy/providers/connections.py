@@ -8,7 +8,9 @@ read and write notes itself in the call that the current thread is working for.
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -168,12 +170,19 @@ class _WatchingBackend(httpcore2.NetworkBackend):
         self._backend.sleep(seconds)
 
 
+@functools.cache
+def tls_context() -> ssl.SSLContext:
+    """One for all clients: it takes tens of milliseconds to make."""
+    return httpx2.create_ssl_context()
+
+
 def http_client(read_timeout: float) -> httpx2.Client:
     """A pooled client for all calls of one vendor; it honours HTTPS_PROXY, NO_PROXY and the system's CA store.
 
     `read_timeout` in seconds is a backstop: the pump's idle limit fires first.
     """
     client = httpx2.Client(
+        verify=tls_context(),
         timeout=httpx2.Timeout(read_timeout, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=256, keepalive_expiry=_KEEP_ALIVE),
         follow_redirects=False,

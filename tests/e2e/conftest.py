@@ -3,16 +3,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import anthropic
 import pytest
 
 from tests.e2e.claude_code import ClaudeCode, find, how_to_install
 from tests.e2e.stage import claude_code
-from tests.e2e.tap import Tap
 from tests.fakes.openai_chat import FakeOpenAI
-from tests.web.serving import custom_settings, serve
 
 KEY = "sk-upstream-0123456789abcdef"
 
@@ -73,36 +69,3 @@ def claude_on_openai(
     }
     with claude_code(*command, tmp_path, None, **variables) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def sdk_upstream() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI("compatible") as running:
-        yield running
-
-
-@pytest.fixture
-def fake(sdk_upstream: FakeOpenAI) -> FakeOpenAI:
-    """What answers the SDK's requests; knows of no other test's."""
-    sdk_upstream.exchanges.clear()
-    return sdk_upstream
-
-
-@pytest.fixture(scope="module")
-def sdk_tap(sdk_upstream: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tap]:
-    """In front of a proxy in this process, whose only model is a custom one at `fake`. All answers must conform."""
-    settings = custom_settings(tmp_path_factory.mktemp("sdk"), {"api_base": sdk_upstream.base_url})
-    with serve(settings) as proxy, Tap(proxy.port) as tap:
-        yield tap
-    tap.check()
-
-
-def sdk_options(url: str) -> dict[str, Any]:
-    """For a client of the official SDK that hides nothing."""
-    return {"base_url": url, "api_key": "local", "max_retries": 0, "_strict_response_validation": True}
-
-
-@pytest.fixture(scope="module")
-def client(sdk_tap: Tap) -> Iterator[anthropic.Anthropic]:
-    with anthropic.Anthropic(**sdk_options(sdk_tap.url)) as made:
-        yield made

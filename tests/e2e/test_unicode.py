@@ -12,7 +12,7 @@ from tests.e2e.samples import chunk
 from tests.e2e.script import of_role, play, texts
 from tests.fakes.openai_chat import FakeOpenAI
 from tests.fakes.openai_replies import DONE, Reply, ToolCall
-from tests.fakes.server import Raw
+from tests.fakes.server import Raw, Step
 
 pytestmark = pytest.mark.e2e
 
@@ -27,21 +27,20 @@ def _utf16_halves(text: str) -> Iterator[str]:
 
 
 def _split_surrogates(text: str, call: ToolCall) -> Raw:
-    """One UTF-16 unit to a chunk, in the text and in the tool's arguments."""
+    """One UTF-16 unit to a chunk, in the text and in the tool's arguments, and a pause within each pair."""
     function = {"name": call.name, "arguments": ""}
     start = {"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": function}]}
-    return Raw(
-        [
-            *(chunk({"content": unit}) for unit in _utf16_halves(text)),
-            chunk(start),
-            *(
-                chunk({"tool_calls": [{"index": 0, "function": {"arguments": unit}}]})
-                for unit in _utf16_halves(call.arguments)
-            ),
-            chunk({}, "tool_calls"),
-            DONE,
-        ]
-    )
+    steps: list[Step] = []
+    for unit in _utf16_halves(text):
+        steps += [chunk({"content": unit}), *_pause_after(unit)]
+    steps.append(chunk(start))
+    for unit in _utf16_halves(call.arguments):
+        steps += [chunk({"tool_calls": [{"index": 0, "function": {"arguments": unit}}]}), *_pause_after(unit)]
+    return Raw([*steps, chunk({}, "tool_calls"), DONE])
+
+
+def _pause_after(unit: str) -> list[Step]:
+    return [0.05] if "\ud800" <= unit <= "\udbff" else []
 
 
 def _split_bytes(text: str) -> Raw:

@@ -259,6 +259,7 @@ def test_calls_over_tls_can_be_cancelled(
     """CASES-84, CASES-94: the authority is one that only SSL_CERT_FILE knows."""
     certificate = make_certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setattr(connections, "tls_context", httpx2.create_ssl_context)
     with tls_in_front(upstream.url, certificate) as url, http_client(PATIENCE) as client:
         for _ in range(2):
             assert Reader(client, url).through().got == END

@@ -1,15 +1,11 @@
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 
-import httpcore2
 import pytest
 
 from tests.fakes.openai_chat import FakeOpenAI
 from tests.web.serving import KEY, Proxy, serve, settings
-
-_TLS = ssl.create_default_context()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -19,12 +15,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         params = getattr(getattr(item, "callspec", None), "params", {})
         if params.get("streams") is True:
             item.add_marker(pytest.mark.streaming)
-
-
-@pytest.fixture(autouse=True)
-def _one_tls_context(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here is encrypted, and a new context for each client would be most of what starting a proxy takes."""
-    monkeypatch.setattr(httpcore2, "default_ssl_context", lambda **_: _TLS)
 
 
 @pytest.fixture(autouse=True)
