@@ -89,10 +89,12 @@ def cpu_of(module: str, upstream_port: int, load: Any) -> float:
         Path(directory, "custom_models.yaml").write_text(json.dumps(entry), encoding="utf-8")
         settings = {"PORT": str(port), "HOST": "127.0.0.1", "PREFERRED_PROVIDER": "custom", "THREADS": "128"}
         server = start(module, str(port), str(upstream_port), cwd=directory, **settings)
-        wait_for(port)
-        load(port)
-        server.terminate()
-        server.wait()
+        try:
+            wait_for(port)
+            load(port)
+        finally:
+            server.terminate()
+            server.wait()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
