@@ -97,6 +97,7 @@ def test_unknown_flags_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_busy_port(capsys: pytest.CaptureFixture[str]) -> None:
+    """CASES-92"""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         assert main(["--demo", "--port", str(port)]) == 1

@@ -28,6 +28,7 @@ def test_log_level(level: str, logger: str, heard: bool, tmp_path: Path, capsys:
 
 @pytest.mark.usefixtures("log_settings")
 def test_the_log_is_ascii_and_holds_no_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """CASES-91"""
     (tmp_path / "custom_models.yaml").write_text(
         "- model_id: m\n  api_base: http://x/v1\n  api_key_name: MY_KEY\n  headers: {X-Key: canary-header}\n",
         encoding="utf-8",

@@ -132,6 +132,7 @@ MODELS = entry("qwen") + entry("Llama-4", model_name="meta/llama-4") + entry("op
     ],
 )
 def test_claude_names_go_by_family(tmp_path, provider, environ, big, small):
+    """CASES-88"""
     table = router(tmp_path, provider, MODELS, **environ)
     assert table.check() == []
     assert {name: table.resolve(name).target for name in BIG_NAMES} == dict.fromkeys(BIG_NAMES, big)

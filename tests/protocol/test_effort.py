@@ -40,6 +40,7 @@ def budget(tokens: int) -> Json:
     ],
 )
 def test_asked_effort(thinking: Json | None, effort: str | None, asked: str | None) -> None:
+    """CASES-39, CASES-40, CASES-93"""
     config = {"effort": effort} if effort else None
     assert asked_effort(parsed(asking(thinking=thinking, output_config=config))) == asked
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conformance import check_count, check_model, check_models
-from tests.web.serving import Proxy, ask
+from tests.web.serving import Proxy, ask, custom_settings, serve
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,8 @@ def test_unknown_model(proxy: Proxy) -> None:
 
 def test_a_body_over_32_mb(proxy: Proxy) -> None:
     """CASES-86"""
-    proxy.call("POST", "/v1/messages", b" " * (32 * 1024 * 1024 + 1)).error(413)
+    error = proxy.call("POST", "/v1/messages", b" " * (32 * 1024 * 1024 + 1)).error(413)
+    assert "32 MB" in error["message"]
 
 
 def test_a_large_body_passes(proxy: Proxy) -> None:
@@ -123,6 +125,14 @@ def test_models(proxy: Proxy) -> None:
     assert [entry["id"] for entry in page["data"]] == [second]
     page = proxy.call("GET", f"/v1/models?before_id={second}").json()
     assert [entry["id"] for entry in page["data"]] == [first]
+
+
+def test_the_window_of_a_custom_model_is_told(tmp_path: Path) -> None:
+    """CASES-80"""
+    entry = {"api_base": "http://127.0.0.1:9/v1", "context_window": 32_768, "max_tokens": 4096}
+    with serve(custom_settings(tmp_path, entry)) as proxy:
+        told = proxy.call("GET", "/v1/models/claude-opus-5-5").json()
+    assert (told["max_input_tokens"], told["max_tokens"]) == (32_768, 4096)
 
 
 def test_counting(proxy: Proxy) -> None:

@@ -75,6 +75,7 @@ MEDIA: list[Any] = [
 @pytest.mark.parametrize("to", ["gpt-4o", "gpt-5", "local"])
 @pytest.mark.parametrize(("messages", "sent"), MEDIA)
 def test_images(messages: list[Json], sent: list[Json], to: str) -> None:
+    """CASES-10, CASES-12"""
     assert translate(asking(*messages, tools=[tool()]), to).messages == sent
 
 
