@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.protocol.notes import Notes
@@ -281,6 +281,7 @@ def _named(schema: Any) -> tuple[set[str], set[str]]:
     return set(schema.get("properties", {})), set(schema.get("required", []))
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(_KEYS), _SCHEMAS, max_size=4),
     st.lists(st.sampled_from(_KEYS), max_size=3),
