@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from proxy.protocol.effort import asked_effort
@@ -11,6 +10,7 @@ from proxy.protocol.request import Tool
 from proxy.providers.base import Exchange
 from proxy.providers.openai.chat_messages import Abilities, ChatMessages
 from proxy.providers.openai.parameters import (
+    BuiltRequest,
     Toolbox,
     answer_schema,
     chosen_effort,
@@ -22,21 +22,12 @@ from proxy.providers.openai.parameters import (
     without_refused,
 )
 from proxy.providers.openai.quirks import Quirks
-from proxy.providers.openai.tools import ToolNames
 
 _NOT_ON_CHAT = "max"
 """An effort that Chat Completions refuses on every model."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """`names` leads the model's tool calls back to the client's names."""
-
-    body: dict[str, Any]
-    names: ToolNames
-
-
-def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> ChatRequest:
+def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltRequest:
     """The request to send. `most_tokens` is the ceiling that the user set for output."""
     request, route, notes = exchange.request, exchange.route, exchange.notes
     tools = toolbox(exchange)
@@ -60,7 +51,7 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> ChatReques
         **identity(exchange),
         **_streaming(exchange, quirks),
     }
-    return ChatRequest(without_refused(body, exchange, quirks), tools.names)
+    return BuiltRequest(without_refused(body, exchange, quirks), tools.names)
 
 
 def _tools(tools: Toolbox, exchange: Exchange, quirks: Quirks) -> dict[str, Any]:

@@ -23,6 +23,14 @@ _ID_LIMIT = 64
 
 
 @dataclass(frozen=True, slots=True)
+class BuiltRequest:
+    """What is sent; `names` leads the model's tool calls back to the client's names."""
+
+    body: dict[str, Any]
+    names: ToolNames
+
+
+@dataclass(frozen=True, slots=True)
 class Toolbox:
     """The tools to send. `choice` is OpenAI's word: "auto", "none" or "required"; `forced` names the one to call."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from proxy.protocol.effort import wanted_display
 from proxy.protocol.history import system_text, turns
 from proxy.providers.base import Exchange
 from proxy.providers.openai.parameters import (
+    BuiltRequest,
     Toolbox,
     answer_schema,
     chosen_effort,
@@ -21,21 +21,12 @@ from proxy.providers.openai.parameters import (
 )
 from proxy.providers.openai.quirks import Quirks
 from proxy.providers.openai.responses_input import ResponsesInput
-from proxy.providers.openai.tools import ToolNames
 
 _LEAST_OUTPUT = 16
 """The API refuses less; clients probe with 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResponsesRequest:
-    """`names` leads the model's tool calls back to the client's names."""
-
-    body: dict[str, Any]
-    names: ToolNames
-
-
-def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> ResponsesRequest:
+def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltRequest:
     """The request to send. `most_tokens` is the ceiling that the user set for output."""
     request, route, notes = exchange.request, exchange.route, exchange.notes
     tools = toolbox(exchange)
@@ -64,7 +55,7 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> ResponsesR
     }
     if body["stream"] and route.official:
         body["stream_options"] = {"include_obfuscation": False}
-    return ResponsesRequest(without_refused(body, exchange, quirks), tools.names)
+    return BuiltRequest(without_refused(body, exchange, quirks), tools.names)
 
 
 def _tools(tools: Toolbox, exchange: Exchange, quirks: Quirks) -> dict[str, Any]:

@@ -185,14 +185,23 @@ def test_server_without_responses(tmp_path: Path) -> None:
         assert paths(upstream) == ["/v1/responses", "/v1/chat/completions", "/v1/chat/completions"]
 
 
-@pytest.mark.parametrize("quirk", ["stream_unverified", "summary_unverified", "overflow_in_stream"])
-def test_quirks(quirk: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("quirk", ["stream_unverified", "summary_unverified"])
+def test_unverified_organizations_are_asked_otherwise_after_one_refusal(quirk: str, tmp_path: Path) -> None:
     with FakeOpenAI("openai", quirks=[quirk]) as upstream:
         talk = Talk(upstream, tmp_path)
-        answered = talk.ask("gpt-6-sol", asking(thinking={"type": "adaptive"}))
-        assert answered.error is None
-        talk.ask("gpt-6-sol", asking(thinking={"type": "adaptive"}))
-        assert len(upstream.refusals) <= 1
+        for _ in range(2):
+            assert talk.ask("gpt-6-sol", asking(thinking={"type": "adaptive"})).error is None
+        assert len(upstream.refusals) == 1
+
+
+@pytest.mark.parametrize("quirks", [[], ["overflow_in_stream"]])
+def test_overflow_is_said_in_claude_codes_words(quirks: list[str], tmp_path: Path) -> None:
+    """CASES-78: as a status, and as an event of a stream that began well."""
+    with FakeOpenAI("openai", quirks=quirks) as upstream:
+        answered = Talk(upstream, tmp_path).ask("gpt-6-sol", asking(user("word " * 1_500_000)))
+    assert answered.error is not None
+    assert answered.error.status == 400
+    assert "prompt is too long" in answered.error.message
 
 
 @pytest.mark.parametrize("max_tokens", [1, 16, 5000])
