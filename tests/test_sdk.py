@@ -172,3 +172,15 @@ def test_wrong_proxy_key(upstream: FakeOpenAI) -> None:
         pytest.raises(anthropic.AuthenticationError),
     ):
         client.messages.create(model=MODEL, max_tokens=9, messages=HI)
+
+
+def test_tools_that_anthropic_defines_and_the_client_runs(client: anthropic.Anthropic, upstream: FakeOpenAI) -> None:
+    upstream.reply(ToolCall("bash", {"command": "ls"}))
+    tools = [
+        {"type": "bash_20250124", "name": "bash"},
+        {"type": "text_editor_20250728", "name": "str_replace_based_edit_tool"},
+    ]
+    message = client.messages.create(model=MODEL, max_tokens=100, messages=HI, tools=tools)
+    assert message.content[0].input == {"command": "ls"}
+    sent = upstream.requests[-1]["tools"]
+    assert [tool["function"]["name"] for tool in sent] == ["bash", "str_replace_based_edit_tool"]

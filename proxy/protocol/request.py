@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from proxy.protocol import client_tools
 from proxy.protocol.blocks import UNKNOWN, Blank, Content, Integer, Lenient, Open, none_as_list
 from proxy.protocol.errors import ApiError
 
@@ -31,7 +32,10 @@ class Message(Lenient):
 
 
 class Tool(Lenient):
-    """A custom tool (no `type`, or "custom") or one that Anthropic defines (`type` such as web_search_20250305)."""
+    """A custom tool (no `type`, or "custom") or one that Anthropic defines (`type` such as web_search_20250305).
+
+    Those that Anthropic defines and the client runs become custom tools, with the description and schema they lack.
+    """
 
     type: str | None = None
     name: Blank = ""
@@ -39,6 +43,14 @@ class Tool(Lenient):
     input_schema: dict[str, Any] | None = None
     strict: bool | None = None
     defer_loading: bool | None = None
+
+    @model_validator(mode="after")
+    def _defined(self) -> Self:
+        known = client_tools.definition(self.type) if self.type is not None else None
+        if known is not None:
+            self.type = None
+            self.description, self.input_schema = known
+        return self
 
     @property
     def is_custom(self) -> bool:
