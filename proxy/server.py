@@ -8,6 +8,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -60,6 +61,7 @@ def serve(app: Flask, config: Config) -> int:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), on_signal)
     print(banner(services, server.port), flush=True)
+    threading.Thread(target=services.warm_up, name="warm-up", daemon=True).start()
     server.run()
     return 0
 

@@ -37,6 +37,7 @@ class Services:
         gemini = GeminiProvider(config, read_timeout=longest + _BACKSTOP)
         self.relay = AnthropicRelay(config, read_timeout=longest + _BACKSTOP)
         self._providers: dict[str, Provider] = {"openai": openai, "custom": openai, "gemini": gemini}
+        self._gemini = gemini
 
     def provider(self, route: Route) -> Provider:
         """Who translates for the route; for "anthropic" there is nothing to translate, see `relay`."""
@@ -48,6 +49,11 @@ class Services:
             return self.config.request_timeout
         patient = route.facts.reasons or route.provider == "anthropic"
         return _SILENCE_WHILE_REASONING if patient else _SILENCE
+
+    def warm_up(self) -> None:
+        """Does in advance what the first request would have to wait for."""
+        if any(self.router.resolve(known.id).provider == "gemini" for known in self.router.known_models()):
+            self._gemini.warm_up()
 
     def explain(self, body: bytes) -> tuple[str, dict[str, object], list[str]]:
         """Where a request would go, the body that would be sent, and what was changed on the way. Raises ApiError."""

@@ -42,7 +42,7 @@ class GeminiProvider:
     """Answers for the provider "gemini": Google's Developer API, a gateway to it, or Vertex AI."""
 
     def __init__(self, config: Config, read_timeout: float) -> None:
-        """`read_timeout` in seconds. The SDK is imported with the first request, which takes most of a second."""
+        """`read_timeout` in seconds. The SDK is imported by `warm_up`, at the latest with the first request."""
         self._config = config
         self._http = http_client(read_timeout)
         self._lock = threading.Lock()
@@ -59,6 +59,10 @@ class GeminiProvider:
             "the application default credentials" if config.vertex else f"the key in {config.gemini.key_variable}",
             None if config.vertex else config.gemini.api_key,
         )
+
+    def warm_up(self) -> None:
+        """Imports the SDK, which takes most of a second."""
+        import proxy.providers.gemini.sdk  # noqa: F401
 
     def translate(self, exchange: Exchange) -> dict[str, Any]:
         return build(exchange, self._manner, self._memory).body
