@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from proxy.config import load_config
+from proxy.config import Config, load_config
 from tests.fakes import anthropic_bodies, gemini_signatures, openai_replies
 from tests.fakes import gemini_replies as google
 from tests.fakes.anthropic_api import FakeAnthropic
@@ -46,6 +46,8 @@ class _World:
     def __init__(self, openai: FakeOpenAI, gemini: FakeGemini, anthropic: FakeAnthropic, custom: FakeOpenAI) -> None:
         self.fakes = {"openai": openai, "gemini": gemini, "anthropic": anthropic, "custom": custom}
         self.openai, self.gemini, self.anthropic, self.custom = openai, gemini, anthropic, custom
+        self.config: Config
+        self.proxies: contextlib.ExitStack
         self.proxy: Proxy
         self.messages: list[Json] = []
         self.fields: Json = {}
@@ -54,6 +56,11 @@ class _World:
         """The results of all calls so far."""
         self.states: dict[str, list[str]] = {"gemini": [], "anthropic": []}
         """What each vendor issued so far; OpenAI's fake keeps its own list."""
+
+    def restart(self) -> None:
+        """Another proxy goes on, which knows nothing of the conversation."""
+        self.proxies.close()
+        self.proxy = self.proxies.enter_context(serve(self.config))
 
     def ask(self, question: str) -> None:
         self.messages.append(user(question))
@@ -161,7 +168,9 @@ def _world(directory: Path, thinking: Json, *, stream: bool) -> Iterator[_World]
             "MAX_RETRIES": "0",
         }
         world.fields = {"thinking": thinking, "stream": stream}
-        world.proxy = stack.enter_context(serve(load_config(environ, directory=directory)))
+        world.proxies = stack.enter_context(contextlib.ExitStack())
+        world.config = load_config(environ, directory=directory)
+        world.restart()
         yield world
         world.check()
 
@@ -181,11 +190,18 @@ def test_a_walk_past_all(thinking: str, stream: bool, tmp_path: Path) -> None:
             assert len(world.openai.issued) == 6
 
 
-@pytest.mark.parametrize("stream", _BOTH_MODES)
-@pytest.mark.parametrize("thinking", THINKING)
+@pytest.mark.parametrize(
+    ("thinking", "stream"),
+    [
+        ("adaptive", False),
+        pytest.param("adaptive", True, marks=pytest.mark.streaming),
+        pytest.param("budget", True, marks=pytest.mark.streaming),
+        ("off", False),
+    ],
+)
 @pytest.mark.parametrize(("first", "second"), list(itertools.permutations(MODELS, 2)))
 def test_there_and_back(first: str, second: str, thinking: str, stream: bool, tmp_path: Path) -> None:
-    """CASES-50, CASES-51: after a turn, and in the middle of a tool loop, where the results go to somebody else."""
+    """CASES-50, CASES-51: after a turn, and in a tool loop, whose results go to somebody else; past a restart, too."""
     with _world(tmp_path, THINKING[thinking], stream=stream) as world:
         world.ask("begin")
         world.turn(first, calls=1)
@@ -193,6 +209,8 @@ def test_there_and_back(first: str, second: str, thinking: str, stream: bool, tm
         world.ask("and you")
         world.turn(second, calls=2)
         world.turn(second)
+        if thinking != "off":  # without thinking blocks there is nothing that state could travel in
+            world.restart()
         world.ask("back")
         world.turn(first, calls=2)
         world.turn(second, calls=1)
