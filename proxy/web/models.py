@@ -101,7 +101,7 @@ def _capabilities(route: Route) -> Json:
 
 def _searches(route: Route) -> bool:
     """Whether the provider has a web search of its own."""
-    return route.official and route.provider in ("openai", "gemini", "anthropic")
+    return route.official and route.provider in ("openai", "gemini")
 
 
 def _told(supported: bool) -> dict[str, bool]:

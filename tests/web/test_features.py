@@ -54,18 +54,18 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def _check(target: _Target, body: Json, reply: str | Json = "ok", kept: tuple[str, ...] = ()) -> Json:
-    """Sends it in both modes; `kept` are texts that must reach the upstream."""
-    for stream in (False, True):
-        target.script(reply)
-        answer = target.proxy.post({**body, "stream": stream})
-        assert answer.status == 200, (answer.body, target.upstream.refusals)
-        message = answer.message()
-        sent = target.upstream.exchanges[-1].raw.decode()
-        assert [each for each in kept if json.dumps(each)[1:-1] not in sent] == []
+    """The conforming answer to `body`; `kept` are texts that must reach the upstream."""
+    target.script(reply)
+    answer = target.proxy.post(body)
+    assert answer.status == 200, (answer.body, target.upstream.refusals)
+    message = answer.message()
+    sent = target.upstream.exchanges[-1].raw.decode()
+    assert [each for each in kept if json.dumps(each)[1:-1] not in sent] == []
     assert target.upstream.refusals == []
     return message
 
 
+_BOTH_MODES = pytest.mark.parametrize("stream", [False, pytest.param(True, marks=pytest.mark.streaming)])
 _SCHEMA = {
     "type": "object",
     "properties": {"answer": {"type": "integer"}, "why": {"type": "string"}},
@@ -76,6 +76,7 @@ _FORMAT = {"type": "json_schema", "schema": _SCHEMA}
 _JSON = '{"answer": 7, "why": "so"}'
 
 
+@_BOTH_MODES
 @pytest.mark.parametrize("tools", [[], [tool()]])
 @pytest.mark.parametrize(
     "fields",
@@ -86,8 +87,8 @@ _JSON = '{"answer": 7, "why": "so"}'
         {"output_format": _FORMAT},
     ],
 )
-def test_structured_output(fields: Json, tools: list[Json], target: _Target) -> None:
-    message = _check(target, ask(tools=tools, **fields), _JSON)
+def test_structured_output(fields: Json, tools: list[Json], stream: bool, target: _Target) -> None:
+    message = _check(target, ask(tools=tools, stream=stream, **fields), _JSON)
     assert message["content"][-1]["text"] == _JSON
 
 
@@ -103,7 +104,8 @@ def test_an_answer_that_is_begun(tail: list[Json], target: _Target) -> None:
     _check(target, ask(messages=[user("hi"), *tail], tools=[tool()]), "7", ("hi",))
 
 
-@pytest.mark.parametrize("thinking", [None, {"type": "adaptive"}, {"type": "disabled"}])
+@_BOTH_MODES
+@pytest.mark.parametrize("thinking", [{"type": "adaptive"}, {"type": "disabled"}])
 @pytest.mark.parametrize(
     ("choice", "reply"),
     [
@@ -116,9 +118,9 @@ def test_an_answer_that_is_begun(tail: list[Json], target: _Target) -> None:
         ({"type": "tool", "name": "Read", "disable_parallel_tool_use": True}, {"path": "x"}),
     ],
 )
-def test_tool_choice(choice: Json, reply: str | Json, thinking: Json | None, target: _Target) -> None:
-    fields = {} if thinking is None else {"thinking": thinking}
-    message = _check(target, ask(tools=[tool(), tool("Grep")], tool_choice=choice, **fields), reply)
+def test_tool_choice(choice: Json, reply: str | Json, thinking: Json, stream: bool, target: _Target) -> None:
+    tools = [tool(), tool("Grep")]
+    message = _check(target, ask(tools=tools, tool_choice=choice, thinking=thinking, stream=stream), reply)
     assert message["content"][-1]["type"] == ("text" if reply == "ok" else "tool_use")
 
 
@@ -261,11 +263,14 @@ _SERVER_TOOLS = [
 ]
 
 
-@pytest.mark.parametrize("own", [[], [tool()]], ids=["alone", "beside one of the client's"])
-@pytest.mark.parametrize("given", [*([each] for each in _SERVER_TOOLS), _SERVER_TOOLS], ids=str)
-def test_tools_that_anthropic_defines(given: list[Json], own: list[Json], target: _Target) -> None:
+@pytest.mark.parametrize(
+    "tools",
+    [*([each] for each in _SERVER_TOOLS), _SERVER_TOOLS, [*_SERVER_TOOLS, tool()]],
+    ids=lambda tools: " ".join(each.get("type", "custom") for each in tools),
+)
+def test_tools_that_anthropic_defines(tools: list[Json], target: _Target) -> None:
     servers = [{"type": "url", "url": "https://s.test", "name": "s"}]
-    _check(target, ask(tools=[*given, *own], mcp_servers=servers, container="c1"))
+    _check(target, ask(tools=tools, mcp_servers=servers, container="c1"))
 
 
 @pytest.mark.parametrize("choice", [{"type": "any"}, {"type": "auto"}, {"type": "tool", "name": "code_execution"}])
