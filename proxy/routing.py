@@ -1,15 +1,17 @@
 """From the model name of a request to the provider and model that answer it.
 
 In this order: a configured custom model; an explicit prefix (`openai/`, `gemini/`, `custom/`, `anthropic/`); a name
-that OpenAI or Google has or could have; a Claude name, which BIG_MODEL or SMALL_MODEL answers (or Anthropic itself,
-with PREFERRED_PROVIDER=anthropic). Anything else is a 404 that lists what could be meant.
+that OpenAI or Google has or could have; an alias (see `Router.known_models`); a Claude name, which BIG_MODEL or
+SMALL_MODEL answers (or Anthropic itself, with PREFERRED_PROVIDER=anthropic). Anything else is a 404 that lists what
+could be meant.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
@@ -37,6 +39,7 @@ _SHAPES: tuple[tuple[ProviderName, re.Pattern[str]], ...] = (
 _OPENAI_OWN = re.compile(r"(ft:)?(gpt-\d|chatgpt-|o\d)", re.IGNORECASE)
 """Narrower than the shape: `gpt-oss` and the like are models of other servers."""
 
+_VENDORS = {"openai": "OpenAI", "gemini": "Google", "anthropic": "Anthropic"}
 _VENDOR_HOSTS = {"openai": "openai.com", "gemini": "googleapis.com", "anthropic": "anthropic.com"}
 
 # Tokens, never substrings: `my-opusculum` is no Opus. Never versions: the next one must work as well.
@@ -114,6 +117,7 @@ class Router:
         self._big = self._target("BIG_MODEL", config.big_model)
         same = config.small_model == config.big_model
         self._small = self._big if same else self._target("SMALL_MODEL", config.small_model)
+        self._aliases = self._name_aliases()
 
     def check(self) -> list[str]:
         """What makes BIG_MODEL and SMALL_MODEL unusable, one line each, for the start of the program."""
@@ -131,22 +135,62 @@ class Router:
         self._routes[name] = (today, route)
         return route
 
+    def line(self, name: str) -> str | None:
+        """The Claude family that a requested name belongs to ("opus"); None for the names of other models."""
+        bare = _bare(name)
+        place = self._place(bare) or self._aliases.get(bare.lower())
+        if place and place.provider != "anthropic":
+            return None
+        return _claude_family(bare) or None
+
     def known_models(self) -> list[KnownModel]:
-        """What is worth choosing: a Claude name for each family, and the custom models."""
+        """What is worth choosing: a Claude name for each family, BIG_MODEL, SMALL_MODEL and the custom models.
+
+        These have an alias besides, as the picker of Claude Code shows no name that does not begin with "claude".
+        """
         models = []
         for name, title in _LISTED.items():
             if not self._problems and name not in self._customs:
                 models.append(KnownModel(name, f"{title} ({self.resolve(name).target})"))
+        names = [*self._aliases, *(custom.model_id for custom in self._config.custom_models)]
+        return models + [KnownModel(name, self._answerer(self.resolve(name))) for name in names]
+
+    def _answerer(self, route: Route) -> str:
+        """For people: `gpt-6-sol (OpenAI)`, or the server's address where it is not the vendor's."""
+        endpoints = {"openai": self._config.openai, "gemini": self._config.gemini, "anthropic": self._config.anthropic}
+        if route.official:
+            return f"{route.model} ({_VENDORS[route.provider]})"
+        address = route.custom.api_base if route.custom else endpoints[route.provider].base_url
+        return f"{route.model} ({urlsplit(address or '').netloc})"
+
+    def _name_aliases(self) -> dict[str, _Place]:
+        """Names in lower case that begin with "claude"; each belongs to one model and to no family."""
+        aliases: dict[str, _Place] = {}
+        for place in (self._big, self._small):
+            if place and place.provider in ("openai", "gemini"):
+                provider, model, _ = place = self._alive(place)
+                name = f"claude-{_slug(model)}"
+                if _claude_family(name):
+                    name = f"claude-{provider}-{_slug(model)}"
+                if place not in aliases.values():
+                    aliases[_free(name, aliases.keys() | self._customs.keys())] = place
         for custom in self._config.custom_models:
-            server = urlsplit(custom.api_base).netloc
-            models.append(KnownModel(custom.model_id, f"{custom.upstream_name} ({server})"))
-        return models
+            if not custom.model_id.lower().startswith("claude"):
+                name = _free(f"claude-custom-{_slug(custom.model_id)}", aliases.keys() | self._customs.keys())
+                aliases[name] = _Place("custom", custom.upstream_name, custom)
+        return aliases
+
+    def _alive(self, place: _Place) -> _Place:
+        """Named for the model that answers today, if the vendor has shut this one down."""
+        if not self._official[place.provider]:
+            return place
+        return place._replace(model=self._catalog.resolve_retired(place.provider, place.model, self._today())[0])
 
     def _find(self, requested: str) -> _Place:
         if len(requested) > _LONGEST_NAME:
             raise self._unknown(requested)
         name = _bare(requested)
-        if place := self._place(name):
+        if place := self._place(name) or self._aliases.get(name.lower()):
             return place
         family = _claude_family(name)
         if family is None:
@@ -254,6 +298,17 @@ def _clipped(name: str) -> str:
 
 def _bare(name: str) -> str:
     return _CONTEXT_SUFFIX.sub("", name.strip())
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.") or "model"
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """The name, with a number where it is taken."""
+    return next(
+        each for number in itertools.count(1) if (each := f"{name}-{number}" if number > 1 else name) not in taken
+    )
 
 
 def _claude_family(name: str) -> str | None:

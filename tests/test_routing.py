@@ -417,27 +417,41 @@ def test_facts_of_custom_models(tmp_path):
 # --- lists and caches
 
 
+GEMINI = [
+    KnownModel("claude-gemini-3.8-flash", "gemini-3.8-flash (Google)"),
+    KnownModel("claude-gemini-3.5-flash-lite", "gemini-3.5-flash-lite (Google)"),
+]
+OPENAI = [
+    KnownModel("claude-gpt-4o", "gpt-4o (OpenAI)"),
+    KnownModel("claude-gpt-4o-mini", "gpt-4o-mini (OpenAI)"),
+]
+
+
 @pytest.mark.parametrize(
-    ("provider", "big", "small"),
+    ("provider", "big", "small", "targets"),
     [
-        ("google", "gemini/gemini-3.8-flash", "gemini/gemini-3.5-flash-lite"),
-        ("openai", "openai/gpt-4o", "openai/gpt-4o-mini"),
-        ("custom", "custom/qwen", "custom/qwen"),
+        ("google", "gemini/gemini-3.8-flash", "gemini/gemini-3.5-flash-lite", GEMINI),
+        ("openai", "openai/gpt-4o", "openai/gpt-4o-mini", OPENAI),
+        ("custom", "custom/qwen", "custom/qwen", []),
     ],
 )
-def test_known_models(tmp_path, provider, big, small):
+def test_known_models(tmp_path, provider, big, small, targets):
+    """CASES-89"""
     table = router(tmp_path, provider, MODELS)
     assert table.known_models() == [
         KnownModel("claude-haiku-5-5", f"Claude Haiku 5.5 ({small})"),
         KnownModel("claude-sonnet-5-5", f"Claude Sonnet 5.5 ({big})"),
         KnownModel("claude-opus-5-5", f"Claude Opus 5.5 ({big})"),
         KnownModel("claude-fable-5-2", f"Claude Fable 5.2 ({big})"),
+        *targets,
+        KnownModel("claude-custom-qwen", "qwen (server:1234)"),
+        KnownModel("claude-custom-llama-4", "meta/llama-4 (server:1234)"),
+        KnownModel("claude-custom-openai-gpt-4o-clone", "openai/gpt-4o-clone (server:1234)"),
         KnownModel("qwen", "qwen (server:1234)"),
         KnownModel("Llama-4", "meta/llama-4 (server:1234)"),
         KnownModel("openai/gpt-4o-clone", "openai/gpt-4o-clone (server:1234)"),
     ]
-    for known in table.known_models():
-        assert table.resolve(known.id)
+    assert table.known_models() == router(tmp_path, provider, MODELS).known_models()
 
 
 def test_known_models_of_anthropic(tmp_path):

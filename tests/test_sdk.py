@@ -99,7 +99,19 @@ def test_counting_and_models(client: anthropic.Anthropic) -> None:
     assert client.messages.count_tokens(model=MODEL, messages=HI).input_tokens > 0
     listed = list(client.models.list(limit=2))
     assert MODEL in [model.id for model in listed]
-    assert client.models.retrieve(MODEL).display_name
+    assert client.models.list(lifecycle=["retired", "deprecated"]).data == []
+    one = client.models.retrieve(MODEL)
+    assert one == next(model for model in client.models.list(lifecycle=["active"]) if model.id == MODEL)
+    assert (one.lifecycle, one.line, one.max_input_tokens, one.max_tokens) == ("active", "sonnet", 128_000, 16_384)
+    able = one.capabilities
+    assert able.image_input.supported
+    assert not able.batch.supported
+    assert not able.server_tools.web_search.supported
+    assert (able.thinking.supported, able.thinking.types.disabled.supported) == (False, True)
+    assert not able.effort.max.supported
+    assert not able.context_management.compact_20260112.supported
+    with pytest.raises(anthropic.NotFoundError):
+        client.models.retrieve("mystery")
 
 
 @pytest.mark.parametrize("stream", [False, True])

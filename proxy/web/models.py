@@ -6,21 +6,29 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from proxy.catalog import ModelFacts
 from proxy.protocol.errors import ApiError
 from proxy.routing import Route
 from proxy.web.services import services
 
 blueprint = Blueprint("models", __name__)
 
+Json = dict[str, Any]
+
 _MOST = 1000
 _DEFAULT_LIMIT = 20
 _CREATED = "2026-01-01T00:00:00Z"
 """The vendors' dates are not known; the field is required."""
+_STAGES = ("active", "deprecated", "retired")
+_EFFORTS = ("low", "medium", "high", "xhigh", "max")
+_EDITS = ("clear_thinking_20251015", "clear_tool_uses_20250919", "compact_20260112")
 
 
 @blueprint.get("/v1/models")
 def list_models() -> Response:
     entries = [_info(known.id, known.display_name) for known in services().router.known_models()]
+    wanted = _lifecycles()
+    entries = [entry for entry in entries if entry["lifecycle"] in wanted]
     start, end = 0, len(entries)
     ids = [entry["id"] for entry in entries]
     if (after := request.args.get("after_id")) is not None:
@@ -44,23 +52,69 @@ def retrieve_model(model: str) -> Response:
     return jsonify(_info(model, known.display_name if known is not None else route.target))
 
 
-def _info(model: str, display_name: str) -> dict[str, Any]:
-    route = services().router.resolve(model)
+def _info(model: str, display_name: str) -> Json:
+    router = services().router
+    route = router.resolve(model)
     return {
         "type": "model",
         "id": model,
         "display_name": display_name,
+        # Not Anthropic's; Claude Code shows it in its list of models.
+        "description": f"Answered by {route.target}",
         "created_at": _CREATED,
         "lifecycle": "active",
-        **_limits(route),
+        "deprecated_at": None,
+        "retires_at": None,
+        "line": router.line(model),
+        "max_input_tokens": route.facts.context_window,
+        "max_tokens": _most_output(route.facts),
+        # Anthropic knows best what its own models can do.
+        "capabilities": None if route.provider == "anthropic" else _capabilities(route),
     }
 
 
-def _limits(route: Route) -> dict[str, int]:
+def _most_output(facts: ModelFacts) -> int:
     ceiling = services().config.max_tokens_limit
-    output = min(ceiling, route.facts.max_output) if route.facts.max_output is not None else ceiling
-    window = {"max_input_tokens": route.facts.context_window} if route.facts.context_window is not None else {}
-    return {**window, "max_tokens": output}
+    return min(ceiling, facts.max_output) if facts.max_output is not None else ceiling
+
+
+def _capabilities(route: Route) -> Json:
+    """What a request gets through this proxy, which is less than what the model could do."""
+    facts = route.facts
+    efforts = {effort: _told(effort in facts.efforts) for effort in _EFFORTS}
+    # No type of thinking is refused, and on a model without it "disabled" counts as accepted.
+    types = {"adaptive": facts.reasons, "enabled": facts.reasons, "disabled": True, "between_tools": True}
+    searches = _searches(route)
+    return {
+        "batch": _told(False),
+        "citations": _told(False),
+        "code_execution": _told(False),
+        "context_management": {**_told(False), **{edit: _told(False) for edit in _EDITS}},
+        "effort": {**_told(not set(_EFFORTS).isdisjoint(facts.efforts)), **efforts},
+        "image_input": _told(facts.vision),
+        "pdf_input": _told(facts.pdf),
+        "server_tools": {**_told(searches), "web_search": _told(searches), "code_execution": _told(False)},
+        "structured_outputs": _told(True),
+        "thinking": {**_told(facts.reasons), "types": {name: _told(accepted) for name, accepted in types.items()}},
+    }
+
+
+def _searches(route: Route) -> bool:
+    """Whether the provider has a web search of its own."""
+    return route.official and route.provider in ("openai", "gemini")
+
+
+def _told(supported: bool) -> dict[str, bool]:
+    return {"supported": supported}
+
+
+def _lifecycles() -> tuple[str, ...]:
+    """The stages of life that are asked for."""
+    asked = tuple(request.args.getlist("lifecycle[]") + request.args.getlist("lifecycle"))
+    for stage in asked:
+        if stage not in _STAGES:
+            raise ApiError(400, "lifecycle: Input should be 'active', 'deprecated' or 'retired'")
+    return asked or _STAGES[:2]
 
 
 def _limit(text: str | None) -> int:

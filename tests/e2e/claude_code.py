@@ -6,8 +6,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class ClaudeCode:
     url: str
     project: Path
     home: Path
+    variables: Mapping[str, str | None] = field(default_factory=dict)
+    """Of its environment, on top of the usual ones; None takes one away."""
 
     def start(self, prompt: str, *flags: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -80,7 +82,7 @@ class ClaudeCode:
             for name, value in os.environ.items()
             if not name.startswith(("ANTHROPIC", "CLAUDE")) and not name.lower().endswith("_proxy")
         }
-        return {
+        usual = {
             **kept,
             "HOME": str(self.home),
             "USERPROFILE": str(self.home),
@@ -88,3 +90,4 @@ class ClaudeCode:
             "ANTHROPIC_AUTH_TOKEN": "local",
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         }
+        return {name: value for name, value in {**usual, **self.variables}.items() if value is not None}

@@ -11,7 +11,9 @@ import anthropic
 import httpx2
 import pytest
 
-from tests.fakes.anthropic_api import MODELS, Failure, FakeAnthropic, check, events, message, redacted, sse, thinking
+from tests.fakes.anthropic_api import FakeAnthropic
+from tests.fakes.anthropic_bodies import events, message, redacted, sse, thinking
+from tests.fakes.anthropic_rules import MODELS, Failure, check
 from tests.fakes.server import CUT, json_answer
 
 CAPTURES = Path(__file__).resolve().parents[2] / ".." / "shared" / "captures"
