@@ -180,7 +180,7 @@ class Writer:
             case RedactedThinking(data):
                 self._add(_Track("whole", {"type": "redacted_thinking", "data": data}, ended=True))
             case ServerBlock({"type": "server_tool_use"} as block):
-                pieces: list[str | dict[str, Any]] = [json.dumps(block["input"])]
+                pieces: list[str | dict[str, Any]] = [json.dumps(block["input"], ensure_ascii=False)]
                 self._add(_Track("server", {**block, "input": {}}, pieces=pieces, ended=True))
             case ServerBlock(block):
                 self._add(_Track("whole", block, ended=True))

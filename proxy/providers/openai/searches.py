@@ -11,7 +11,7 @@ from proxy.protocol.request import Tool
 from proxy.protocol.web_search import Search, Source, citation, permits
 
 _MARK = re.compile(r"([?&])utm_source=openai(&|$)")
-_BEFORE_LINK = " \t\n(["
+_AFTER_LINK, _BEFORE_LINK = " )].,;:\n", " ([\n"
 
 
 def read_search(item: dict[str, Any]) -> Search | None:
@@ -41,7 +41,7 @@ def citations(text: str, annotations: Sequence[dict[str, Any]], tool: Tool) -> I
             continue
         if isinstance(start, int) and end < start <= len(text):
             said = text[max(end, text.rfind("\n", 0, start) + 1) : start]
-            claim = said.strip(_BEFORE_LINK) or claim
+            claim = said.lstrip(_AFTER_LINK).rstrip(_BEFORE_LINK) or claim
             end = each["end_index"] if isinstance(each.get("end_index"), int) else start
         if permits(tool, source):
             yield citation(source, claim)
