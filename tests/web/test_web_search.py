@@ -10,6 +10,7 @@ from typing import Any
 import anthropic
 import pytest
 
+from proxy.providers.anthropic.rewrite import request_body
 from tests.conformance import same_message
 from tests.fakes.gemini_api import FakeGemini
 from tests.fakes.gemini_replies import Grounding
@@ -134,3 +135,27 @@ def test_sdk(server: str, request: pytest.FixtureRequest) -> None:
     assert text.citations[0].type == "web_search_result_location"
     assert message.usage.server_tool_use is not None
     assert message.usage.server_tool_use.web_search_requests == 1
+
+
+def test_anthropic_is_not_sent_what_it_did_not_find(openai: tuple[Proxy, FakeOpenAI]) -> None:
+    """Its API refuses foreign results; its own stay as they are."""
+    proxy, fake = openai
+    _script(fake)
+    content = _answer(proxy, REQUESTS[0], streams=False).message()["content"]
+    page = {
+        "type": "web_search_result",
+        "url": URL,
+        "title": "A",
+        "encrypted_content": "EqgfCioIARgB",
+        "page_age": None,
+    }
+    own = [
+        {"type": "server_tool_use", "id": "srvtoolu_01", "name": "web_search", "input": {"query": "x"}},
+        {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_01", "content": [page]},
+        {"type": "text", "text": "So.", "citations": [{"encrypted_index": "Eo8BCio", "url": URL}]},
+        {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_02", "content": []},
+    ]
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": [*content, *own]}]
+    body = json.dumps({"model": "m", "messages": turns}).encode()
+    sent = json.loads(request_body(body, "m", "m"))["messages"][1]["content"]
+    assert sent == [{"type": "text", "text": SAID}, *own]
