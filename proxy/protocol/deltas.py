@@ -59,7 +59,7 @@ class ToolCallEnd:
 
 @dataclass(frozen=True, slots=True)
 class ServerBlock:
-    """A whole content block that the client only reads, such as `web_search_tool_result`."""
+    """A whole content block that the client only reads: `server_tool_use`, `web_search_tool_result`."""
 
     block: dict[str, Any]
 

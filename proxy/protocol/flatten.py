@@ -18,6 +18,7 @@ from proxy.protocol.blocks import (
     ToolReferenceBlock,
     UnknownBlock,
 )
+from proxy.protocol.web_search import told
 
 _LONGEST_VALUE = 2000
 
@@ -35,7 +36,9 @@ def flat_text(block: ContentBlock) -> str | None:
         case DocumentBlock():
             return _document_text(block)
         case UnknownBlock():
-            return f"[{block.type}] {json.dumps(_shortened(block.model_extra or {}), ensure_ascii=False)}"
+            return (
+                told(block) or f"[{block.type}] {json.dumps(_shortened(block.model_extra or {}), ensure_ascii=False)}"
+            )
         case _:
             return None
 

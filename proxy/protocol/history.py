@@ -154,11 +154,12 @@ def _is_blank(block: ContentBlock) -> bool:
     return isinstance(block, TextBlock) and not block.text.strip()
 
 
-def offered_tools(request: MessagesRequest, notes: Notes) -> list[Tool]:
+def offered_tools(request: MessagesRequest, notes: Notes, *, searches: bool = False) -> list[Tool]:
     """The custom tools that the model may call now, in the request's order.
 
     Deferred tools count once a tool search, a `tool_addition` or a call in the history (or the request's own
-    `tool_choice`) has named them. Tools that Anthropic runs on its own servers are left out with a note.
+    `tool_choice`) has named them. Tools that Anthropic runs on its own servers are left out with a note; the
+    web search is not, where `searches` says that the caller sees to it.
     """
     loaded = {request.tool_choice.name} if request.tool_choice is not None else set()
     removed: set[str] = set()
@@ -178,7 +179,8 @@ def offered_tools(request: MessagesRequest, notes: Notes) -> list[Tool]:
     offered: list[Tool] = []
     for tool in request.tools:
         if not tool.is_custom:
-            notes.add(f"tools: {tool.type} is not available here")
+            if not (searches and tool.is_web_search):
+                notes.add(f"tools: {tool.type} is not available here")
         elif tool.name not in removed and (tool.name in loaded or not tool.defer_loading):
             offered.append(tool)
     present = {tool.name for tool in request.tools}

@@ -15,3 +15,7 @@ def request_id() -> str:
 
 def tool_use_id() -> str:
     return "toolu_" + secrets.token_hex(12)
+
+
+def server_tool_use_id() -> str:
+    return "srvtoolu_" + secrets.token_hex(12)

@@ -23,7 +23,7 @@ def fold(events: Iterable[Event]) -> dict[str, Any]:
             case BlockDelta(_, kind, value):
                 _apply(block, arguments, kind, value)
             case BlockStop():
-                if block["type"] != "tool_use" or _parsed_input(block, arguments):
+                if block["type"] not in ("tool_use", "server_tool_use") or _parsed_input(block, arguments):
                     message["content"].append(block)
             case MessageDelta(stop_reason, stop_sequence, stop_details, usage):
                 message.update(stop_reason=stop_reason, stop_sequence=stop_sequence, stop_details=stop_details)

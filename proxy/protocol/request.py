@@ -43,6 +43,10 @@ class Tool(Lenient):
     input_schema: dict[str, Any] | None = None
     strict: bool | None = None
     defer_loading: bool | None = None
+    max_uses: Integer | None = None
+    allowed_domains: Annotated[list[str], BeforeValidator(none_as_list)] = Field(default_factory=list)
+    blocked_domains: Annotated[list[str], BeforeValidator(none_as_list)] = Field(default_factory=list)
+    user_location: dict[str, Any] | None = None
 
     @model_validator(mode="after")
     def _defined(self) -> Self:
@@ -55,6 +59,11 @@ class Tool(Lenient):
     @property
     def is_custom(self) -> bool:
         return self.type in (None, "custom")
+
+    @property
+    def is_web_search(self) -> bool:
+        """Whether it is Anthropic's web search, to which the fields from `max_uses` on belong."""
+        return (self.type or "").startswith("web_search_")
 
 
 class ToolChoice(Lenient):

@@ -63,7 +63,7 @@ _STOP_REASONS = {
 class _Track:
     """One content block to be. `pieces` wait here until the track is first in line and may be opened."""
 
-    kind: Literal["text", "thinking", "tool", "whole"]
+    kind: Literal["text", "thinking", "tool", "server", "whole"]
     block: dict[str, Any]
     key: int = -1
     pieces: list[str | dict[str, Any]] = field(default_factory=list)
@@ -76,7 +76,12 @@ class _Track:
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_DELTA_TYPE: dict[str, DeltaType] = {"text": "text_delta", "thinking": "thinking_delta", "tool": "input_json_delta"}
+_DELTA_TYPE: dict[str, DeltaType] = {
+    "text": "text_delta",
+    "thinking": "thinking_delta",
+    "tool": "input_json_delta",
+    "server": "input_json_delta",
+}
 
 
 class Writer:
@@ -174,6 +179,9 @@ class Writer:
                 track.ended = True
             case RedactedThinking(data):
                 self._add(_Track("whole", {"type": "redacted_thinking", "data": data}, ended=True))
+            case ServerBlock({"type": "server_tool_use"} as block):
+                pieces: list[str | dict[str, Any]] = [json.dumps(block["input"], ensure_ascii=False)]
+                self._add(_Track("server", {**block, "input": {}}, pieces=pieces, ended=True))
             case ServerBlock(block):
                 self._add(_Track("whole", block, ended=True))
             case Citation(citation):

@@ -26,7 +26,7 @@ from tests.fakes.gemini_errors import (
     payload_too_large,
 )
 from tests.fakes.gemini_models import MODELS, ROUTED, ModelRules, find
-from tests.fakes.gemini_replies import Frame, Part, Pause, Reply, Text, Usage, chunks, completion, stream
+from tests.fakes.gemini_replies import Frame, Grounding, Part, Pause, Reply, Text, Usage, chunks, completion, stream
 from tests.fakes.gemini_rules import check, count, estimate_tokens, signature_tokens, thinking_on
 from tests.fakes.openai_refusal import Refusal, Refused
 from tests.fakes.server import Exchange, FakeServer, Raw, Step, json_answer, strict_json
@@ -183,6 +183,9 @@ class FakeGemini(FakeServer):
     def _frame(self, reply: Reply, parsed: dict[str, Any], model: ModelRules) -> Frame:
         config = parsed.get("generationConfig", {})
         thinks = thinking_on(config, model)
+        searches = any("googleSearch" in tool for tool in parsed.get("tools", ()))
+        if any(isinstance(part, Grounding) for part in reply.parts) and not searches:
+            raise ValueError("a web search that nobody has asked for")
         early = estimate_tokens(parsed)
         grown = early + signature_tokens(parsed) + 16 * thinks
         return Frame(

@@ -44,6 +44,36 @@ class FunctionCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Grounding:
+    """The searches behind an answer, told with its end; only to requests that offer `googleSearch`.
+
+    `pages` are (title, URL), and `supports` the words of the answer with the numbers of the pages that bear them out.
+    """
+
+    queries: tuple[str, ...]
+    pages: tuple[tuple[str, str], ...] = ()
+    supports: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    def body(self, answer: str) -> dict[str, Any]:
+        return {
+            "searchEntryPoint": {"renderedContent": "<div>Search</div>"},
+            "groundingChunks": [{"web": {"uri": uri, "title": title}} for title, uri in self.pages],
+            "groundingSupports": [
+                {"segment": _segment(answer, words), "groundingChunkIndices": list(pages)}
+                for words, pages in self.supports
+            ],
+            "webSearchQueries": list(self.queries),
+        }
+
+
+def _segment(answer: str, words: str) -> dict[str, Any]:
+    """Where the words stand, in bytes; a start of 0 is left out."""
+    start = len(answer[: answer.index(words)].encode())
+    place = {"endIndex": start + len(words.encode()), "text": words}
+    return {"startIndex": start, **place} if start else place
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens. As on the wire, `prompt` includes `cached`, and `candidates` does not include `thoughts`.
 
@@ -76,7 +106,7 @@ class Usage:
         return body | {key: count for key, count in optional.items() if count}
 
 
-Part = Text | Thought | FunctionCall
+Part = Text | Thought | FunctionCall | Grounding
 Pause = float | threading.Event | Callable[[], object]
 """Between parts: waits, or calls, before the next part is sent. Not streamed answers wait for all of them first."""
 
@@ -112,9 +142,8 @@ class Reply:
 
     @property
     def characters(self) -> int:
-        return sum(
-            len(json.dumps(part.args)) if isinstance(part, FunctionCall) else len(part.text) for part in self.parts
-        )
+        calls = (len(json.dumps(part.args)) for part in self.parts if isinstance(part, FunctionCall))
+        return sum(calls) + sum(len(part.text) for part in self.parts if isinstance(part, Text | Thought))
 
     @property
     def calls(self) -> bool:
@@ -124,7 +153,13 @@ class Reply:
     def ending(self) -> dict[str, Any]:
         """The fields of the candidate that say how it ended."""
         message = self.finish_message or (_CALLED if self.calls and self.finish == "STOP" else None)
-        return {"finishReason": self.finish} | ({"finishMessage": message} if message else {})
+        texts = "".join(part.text for part in self.parts if isinstance(part, Text))
+        grounding = next((part.body(texts) for part in self.parts if isinstance(part, Grounding)), None)
+        return {
+            "finishReason": self.finish,
+            **({"finishMessage": message} if message else {}),
+            **({"groundingMetadata": grounding} if grounding else {}),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +238,7 @@ def _wire_steps(reply: Reply, frame: Frame) -> Iterator[dict[str, Any] | Pause]:
                 early = not done and not reply.calls and not frame.model.newer
                 yield {"text": piece} | (_signature(frame) if early else {})
                 done = done or early
-        else:
+        elif not isinstance(step, Grounding):
             yield step
 
 

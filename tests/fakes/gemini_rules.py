@@ -47,7 +47,9 @@ def check(body: Any, model: ModelRules, *, stream: bool = True, deadline: str | 
     config = parsed.get("generationConfig", {})
     _check_config(config, model, stream)
     _check_thinking(config.get("thinkingConfig"), model)
-    check_answer_schema(config, any(tool.get("functionDeclarations") for tool in parsed.get("tools", ())), model)
+    tools = parsed.get("tools", ())
+    functions = any(tool.get("functionDeclarations") for tool in tools)
+    check_answer_schema(config, functions, any("googleSearch" in tool for tool in tools), model)
     tokens = estimate_tokens(parsed)
     if tokens > model.max_input:
         raise Refused(context_overflow(tokens, model.max_input))

@@ -91,7 +91,7 @@ def _check_calling(
             refuse(TOO_MANY_STATES)
 
 
-def check_answer_schema(config: dict[str, Any], functions: bool, model: ModelRules) -> None:
+def check_answer_schema(config: dict[str, Any], functions: bool, searches: bool, model: ModelRules) -> None:
     """`responseSchema`, `responseJsonSchema` and `responseMimeType` of a generationConfig."""
     given = [key for key in ("responseSchema", "responseJsonSchema") if key in config]
     is_json = config.get("responseMimeType") == "application/json"
@@ -101,6 +101,8 @@ def check_answer_schema(config: dict[str, Any], functions: bool, model: ModelRul
         refuse_field(f"generation_config.{snake(given[0])}", "only allowed with a response_mime_type that fits it")
     if is_json and functions and not model.newer:
         refuse("Function calling with a response mime type: 'application/json' is unsupported")
+    if is_json and searches and not model.newer:
+        refuse("Tool use with a response mime type: 'application/json' is unsupported")
     if "responseSchema" in config:
         check_schema("generation_config.response_schema", config["responseSchema"])
     if "responseJsonSchema" in config:

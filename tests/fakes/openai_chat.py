@@ -30,6 +30,7 @@ from tests.fakes.openai_replies import (
     Text,
     Thinking,
     Usage,
+    WebSearch,
     completion,
     stream,
 )
@@ -218,6 +219,8 @@ class FakeOpenAI(FakeServer):
     def _render_chat(self, reply: Reply, exchange: Exchange) -> Raw:
         if self.official and any(isinstance(part, Thinking) for part in reply.parts):
             raise ValueError("official Chat Completions never shows thinking")
+        if any(isinstance(part, WebSearch) for part in reply.parts):
+            raise ValueError("only Responses searches the web")
         if reply.ending is not None:
             raise ValueError(f"only Responses ends with {reply.ending!r}")
         number = next(self._answers)

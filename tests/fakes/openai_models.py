@@ -29,6 +29,8 @@ class ModelRules:
     tools_while_reasoning: bool = True
     streams: bool = True
     cache_breakpoints: bool = False
+    searches: bool = True
+    """Whether it takes the web search of Responses."""
 
     @property
     def reasons(self) -> bool:
@@ -75,10 +77,10 @@ MODELS = {
         ModelRules("gpt-4o-mini", 128_000, 16_384),
         ModelRules("gpt-4.1", 1_047_576, 32_768),
         ModelRules("gpt-4.1-mini", 1_047_576, 32_768),
-        ModelRules("gpt-4.1-nano", 1_047_576, 32_768),
-        _o("o1"),
-        _o("o1-pro", endpoint="not_chat", streams=False),
-        _o("o3-mini", vision=False),
+        ModelRules("gpt-4.1-nano", 1_047_576, 32_768, searches=False),
+        _o("o1", searches=False),
+        _o("o1-pro", endpoint="not_chat", streams=False, searches=False),
+        _o("o3-mini", vision=False, searches=False),
         _o("o3", stop=False),
         _o("o3-pro", stop=False, endpoint="responses"),
         _o("o3-deep-research", endpoint="responses"),

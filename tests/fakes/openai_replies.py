@@ -6,7 +6,7 @@ import itertools
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tests.fakes.server import Step
@@ -20,6 +20,8 @@ JSON_SIZES = (2, 1, 5, 3, 8, 1)
 @dataclass(frozen=True, slots=True)
 class Text:
     text: str
+    cites: Mapping[str, str] = field(default_factory=dict)
+    """URL -> title of the pages that a Markdown link in the text cites; only on Responses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,23 @@ class ToolCall:
     @property
     def arguments(self) -> str:
         return self.input if isinstance(self.input, str) else json.dumps(self.input, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebSearch:
+    """A search by the server itself, in answer to its `web_search` tool; only on Responses.
+
+    `action` is what else a model does in the web: "open_page" and "find_in_page", of the first of the `sources`.
+    """
+
+    query: str
+    sources: tuple[str, ...] = ()
+    status: Literal["completed", "failed"] = "completed"
+    action: Literal["search", "open_page", "find_in_page"] = "search"
+
+    @property
+    def text(self) -> str:
+        return self.query
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +111,7 @@ class Failure:
     event: Literal["failed", "error"] = "failed"
 
 
-Part = Text | Thinking | ToolCall | RefusalText
+Part = Text | Thinking | ToolCall | WebSearch | RefusalText
 Ending = Failure | Literal["eof"]
 """Only on Responses; "eof" is a stream that is over without a terminal event."""
 Pause = float | threading.Event | Callable[[], object]

@@ -19,13 +19,15 @@ from tests.fakes.openai_replies import (
     Thinking,
     ToolCall,
     Usage,
+    WebSearch,
     pieces,
     sse,
 )
 from tests.fakes.responses_state import Ledger, State
 from tests.fakes.server import Step
 
-_PREFIXES = {"reasoning": "rs", "message": "msg", "function_call": "fc"}
+_PREFIXES = {"reasoning": "rs", "message": "msg", "function_call": "fc", "web_search_call": "ws"}
+_SOURCES = "web_search_call.action.sources"
 _REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
 _SILENCE = b""
 
@@ -49,7 +51,7 @@ class Frame:
 
 @dataclass
 class _Item:
-    kind: Literal["reasoning", "message", "function_call"]
+    kind: Literal["reasoning", "message", "function_call", "web_search_call"]
     script: list[Any]
     """Parts, and for a message the pauses between them."""
     state: State | None = None
@@ -63,6 +65,9 @@ class Answer:
         self._reply = reply
         self._frame = frame
         self._plan = _plan(reply, frame)
+        offered = [str(tool.get("type")) for tool in frame.body.get("tools") or ()]
+        if any(isinstance(part, WebSearch) for part in reply.parts) and "web_search" not in offered:
+            raise ValueError("a web search that nobody has asked for")
         items = [entry for entry in self._plan if isinstance(entry, _Item)]
         for index, item in enumerate(items):
             cut = reply.finish in _REASONS and index + 1 == len(items)
@@ -136,6 +141,9 @@ class Answer:
                 "call_id": call_id,
                 "name": part.name,
             }
+        elif item.kind == "web_search_call":
+            part = item.script[0]
+            item.done = {**head, "status": part.status, "action": _action(part, self._frame.body)}
         elif item.kind == "message":
             item.done = {**head, "status": status, "content": _contents(item.script), "role": "assistant"}
         elif self._frame.official:
@@ -154,11 +162,15 @@ class Answer:
         added = {**done, **empty} | ({"arguments": ""} if "arguments" in done else {})
         if "status" in done:
             added["status"] = "in_progress"
+        added.pop("action", None)
         if item.state:
             added["encrypted_content"] = item.state.partial
         yield self._announcement("response.output_item.added", output_index=index, item=added)
         if item.kind == "function_call":
             yield from self._call(done, here)
+        elif item.kind == "web_search_call":
+            for state in ("in_progress", "searching", "completed"):
+                yield self._event(f"response.web_search_call.{state}", **here)
         elif item.kind == "message":
             yield from self._message(item, here)
         elif self._frame.official:
@@ -189,13 +201,18 @@ class Answer:
         is_text = part["type"] == "output_text"
         field = "text" if is_text else "refusal"
         more: dict[str, Any] = {"logprobs": []} if is_text else {}
-        yield self._announcement("response.content_part.added", **here, part={**part, field: ""})
+        yield self._announcement(
+            "response.content_part.added", **here, part={**part, field: "", **({"annotations": []} if is_text else {})}
+        )
         for step in run:
             if isinstance(step, Text | RefusalText):
                 for piece in pieces(step.text, TEXT_SIZES):
                     yield self._event(f"response.{part['type']}.delta", **here, delta=piece, **more)
             else:
                 yield step
+        for index, annotation in enumerate(part.get("annotations", ())):
+            kind = "response.output_text.annotation.added"
+            yield self._event(kind, **here, annotation_index=index, annotation=annotation)
         yield self._event(f"response.{part['type']}.done", **here, **{field: part[field]}, **more)
         yield self._event("response.content_part.done", **here, part=part)
 
@@ -259,6 +276,8 @@ def _plan(reply: Reply, frame: Frame) -> list[_Item | Pause]:
                 plan.append(_Item("reasoning", [step]))
         elif isinstance(step, ToolCall):
             plan.append(_Item("function_call", [step]))
+        elif isinstance(step, WebSearch):
+            plan.append(_Item("web_search_call", [step]))
         elif message:
             message.script.append(step)
         else:
@@ -270,12 +289,32 @@ def _contents(script: list[Any]) -> list[dict[str, Any]]:
     contents: list[dict[str, Any]] = []
     parts = [step for step in script if isinstance(step, Text | RefusalText)]
     for kind, run in itertools.groupby(parts, type):
-        text = "".join(part.text for part in run)
+        found = list(run)
+        text = "".join(part.text for part in found)
         if kind is Text:
-            contents.append({"type": "output_text", "annotations": [], "logprobs": [], "text": text})
+            cites = {url: title for part in found if isinstance(part, Text) for url, title in part.cites.items()}
+            annotations = [_annotation(text, url, title) for url, title in cites.items()]
+            contents.append({"type": "output_text", "annotations": annotations, "logprobs": [], "text": text})
         else:
             contents.append({"type": "refusal", "refusal": text})
     return contents
+
+
+def _annotation(text: str, url: str, title: str) -> dict[str, Any]:
+    """Marks the link `[...](url)`, which the text must hold."""
+    target = text.index(f"]({url})")
+    start, end = text.rindex("[", 0, target), target + len(url) + 3
+    return {"type": "url_citation", "start_index": start, "end_index": end, "title": title, "url": url}
+
+
+def _action(search: WebSearch, body: Mapping[str, Any]) -> dict[str, Any]:
+    if search.action == "open_page":
+        return {"type": "open_page", "url": search.sources[0]}
+    if search.action == "find_in_page":
+        return {"type": "find_in_page", "pattern": search.query, "url": search.sources[0]}
+    action = {"type": "search", "query": search.query, "queries": [search.query]}
+    sources = [{"type": "url", "url": url} for url in search.sources]
+    return {**action, "sources": sources} if _SOURCES in (body.get("include") or ()) else action
 
 
 def _summary_parts(text: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -257,6 +257,7 @@ def _check_capabilities(body: dict[str, Any], model: ModelRules) -> None:
         text = f"integer above maximum value. Expected a value <= {model.max_output}, but got {most} instead."
         refuse(f"Invalid 'max_output_tokens': {text}", "max_output_tokens", "integer_above_max_value")
     _check_effort(body, model)
+    _check_search(body, model)
     if wants_sealed(body) and not model.reasons:
         refuse("Encrypted content is not supported with this model.", "include")
     if model.sampling == "never" or (model.sampling == "at_effort_none" and effort_of(body, model) != "none"):
@@ -285,6 +286,15 @@ def _check_effort(body: dict[str, Any], model: ModelRules) -> None:
             "reasoning.effort",
             "unsupported_value",
         )
+
+
+def _check_search(body: dict[str, Any], model: ModelRules) -> None:
+    for tool in body.get("tools") or ():
+        kind = tool["type"]
+        if kind.startswith("web_search") and not model.searches:
+            refuse(f"Hosted tool '{kind}' is not supported with {model.name}.", "tools")
+        if kind.startswith("web_search") and effort_of(body, model) == "minimal":
+            refuse(f"The following tools cannot be used with reasoning.effort 'minimal': {kind}.", "tools")
 
 
 def estimate_tokens(body: dict[str, Any]) -> int:

@@ -21,6 +21,7 @@ _FUNCTION = {
     "output_schema",
     "async",
 }
+_PLACE = {"type", "city", "country", "region", "timezone"}
 _SEARCH = {"type", "filters", "user_location", "search_context_size", "external_web_access", "search_content_types"}
 
 
@@ -62,6 +63,16 @@ def _check_tool(where: str, tool: Any) -> None:
     if tool["type"] in _SEARCHES:
         check_fields(where, tool, _SEARCH)
         check_fields(f"{where}.filters", tool.get("filters") or {}, {"allowed_domains"})
+        domains = (tool.get("filters") or {}).get("allowed_domains") or []
+        if not isinstance(domains, list) or not all(isinstance(domain, str) for domain in domains):
+            wrong_type(f"{where}.filters.allowed_domains", "an array of strings", domains)
+        for number, domain in enumerate(domains):
+            if "/" in domain:  # the documentation says so, the words are not known
+                refuse(f"Invalid domain: '{domain}'.", f"{where}.filters.allowed_domains[{number}]", "invalid_value")
+        place = tool.get("user_location") or {}
+        check_fields(f"{where}.user_location", place, _PLACE)
+        if place:
+            check_choice(f"{where}.user_location.type", place.get("type"), ("approximate",))
     if tool["type"] != "function":
         return
     if "name" not in tool:

@@ -35,8 +35,8 @@ def document(**source: Any) -> Json:
         pytest.param(document(type="content", content="x"), "x", id="CASES-13 of a string"),
         pytest.param(document(type="base64", media_type="text/markdown", data=WORDS), "grün", id="CASES-13 in base64"),
         pytest.param(
-            {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "é"}},
-            '[server_tool_use] {"id": "s", "name": "web_search", "input": {"query": "é"}}',
+            {"type": "server_tool_use", "id": "s", "name": "web_fetch", "input": {"url": "é"}},
+            '[server_tool_use] {"id": "s", "name": "web_fetch", "input": {"url": "é"}}',
             id="CASES-18 unknown block",
         ),
         pytest.param({"type": "new"}, "[new] {}", id="CASES-18 unknown block with nothing in it"),

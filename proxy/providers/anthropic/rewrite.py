@@ -46,9 +46,10 @@ def response_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def request_body(body: bytes, requested: str, model: str) -> bytes:
-    """The body to send: with `model` in place of the `requested` name, without thinking that Anthropic did not sign.
+    """The body to send: with `model` in place of the `requested` name, without thinking that Anthropic did not sign and
+    web searches that it did not make.
 
-    It refuses signatures that are not its own, and empty ones; a session that holds them would be dead.
+    It refuses signatures and search results that are not its own; a session that holds them would be dead.
     """
     value = json.loads(body)
     messages = [_without_foreign(message) for message in value["messages"]]
@@ -66,7 +67,9 @@ def _without_foreign(message: dict[str, Any]) -> dict[str, Any]:
     content = message["content"]
     if message["role"] != "assistant" or not isinstance(content, list):
         return message
-    return {**message, "content": [block for block in content if not _is_foreign(block)]}
+    searches = {block["tool_use_id"] for block in content if _is_foreign_result(block)}
+    kept = [block for block in content if not _is_foreign(block) and block.get("id") not in searches]
+    return {**message, "content": [_without_foreign_citations(block) for block in kept]}
 
 
 def _is_foreign(block: dict[str, Any]) -> bool:
@@ -74,7 +77,23 @@ def _is_foreign(block: dict[str, Any]) -> bool:
     if kind == "thinking":
         signature = block.get("signature") or ""
         return not signature or is_ours(signature)
-    return kind == "redacted_thinking" and is_ours(block.get("data") or "")
+    return _is_foreign_result(block) or (kind == "redacted_thinking" and is_ours(block.get("data") or ""))
+
+
+def _is_foreign_result(block: dict[str, Any]) -> bool:
+    """Whether it holds what another vendor's search has found."""
+    return block.get("type") == "web_search_tool_result" and _any_ours(block.get("content"), "encrypted_content")
+
+
+def _without_foreign_citations(block: dict[str, Any]) -> dict[str, Any]:
+    if not _any_ours(block.get("citations"), "encrypted_index"):
+        return block
+    return {name: value for name, value in block.items() if name != "citations"}
+
+
+def _any_ours(values: Any, name: str) -> bool:
+    values = values if isinstance(values, list) else []
+    return any(isinstance(value, dict) and is_ours(str(value.get(name) or "")) for value in values)
 
 
 def _continues_without_thinking(request: dict[str, Any], messages: list[dict[str, Any]]) -> bool:

@@ -92,7 +92,8 @@ class GeminiProvider:
                 else:
                     raise api_error(answer, self._backend)
                 continue
-            stream = GeminiStream(request.names, request.signatures, self._backend, shows_thinking(exchange.request))
+            shows = shows_thinking(exchange.request)
+            stream = GeminiStream(request.names, request.signatures, self._backend, shows, request.search)
             yield from _read(answer, stream, call)
             if stream.spoilt is None or asked_again or call.cancelled:
                 break

@@ -29,6 +29,7 @@ _OVERFLOW = (
     r"input token count is (?P<tokens>\d+) but (?:the )?model only supports up to (?P<most>\d+)",
 )
 _THINKING = r"thinking (is not|budget|level)|thinking_?(budget|level|config)|budget -?\d+ is invalid"
+_SEARCH = r"search (tool|grounding|as (a )?tool)|google_?search"
 _KEY_LIKE = re.compile(r"\bAIza[A-Za-z0-9_-]{10,}|\bya29\.[A-Za-z0-9_.-]+")
 _SHOWN = 2000
 
@@ -65,6 +66,10 @@ class Failure:
     def about_thinking(self) -> bool:
         """Google answers to some names with other models than they say."""
         return self.status == 400 and re.search(_THINKING, self.message, re.IGNORECASE) is not None
+
+    @property
+    def about_search(self) -> bool:
+        return self.status == 400 and re.search(_SEARCH, self.message, re.IGNORECASE) is not None
 
     def about_field(self, name: str) -> bool:
         """Whether the server knows no field of this name."""

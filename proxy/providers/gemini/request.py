@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 from proxy.protocol.history import offered_tools, system_text, turns
 from proxy.protocol.request import Tool
+from proxy.protocol.web_search import search_tool
 from proxy.providers.base import Exchange
 from proxy.providers.gemini.contents import Contents
 from proxy.providers.gemini.errors import Failure
+from proxy.providers.gemini.grounding import google_search
 from proxy.providers.gemini.names import ToolNames
 from proxy.providers.gemini.schema import SchemaCleaner
 from proxy.providers.gemini.signatures import SignatureMemory, Signatures
@@ -25,7 +27,7 @@ _FILTERS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT
 class Manner:
     """How requests are put, beyond what the client asks for. `most_tokens` is the user's ceiling for output.
 
-    The last five change when a request was refused for their sake.
+    The last six change when a request was refused for their sake.
     """
 
     transport: Transport
@@ -36,6 +38,7 @@ class Manner:
     steers_thinking: bool = True
     fetches: bool = True
     sentinels: bool = False
+    searches: bool = True
 
     def corrected(self, failure: Failure) -> Correction | None:
         """How to ask once more after this refusal; None where nothing is known that would help."""
@@ -45,6 +48,8 @@ class Manner:
             return Correction(replace(self, fetches=False), "Gemini could not fetch a file, which was left out")
         if failure.about_thinking and self.steers_thinking:
             return Correction(replace(self, steers_thinking=False), "how to think was left to the model")
+        if failure.about_search and self.searches:
+            return Correction(replace(self, searches=False), "the model cannot search the web")
         if failure.about_field("id") and self.ids:
             return Correction(replace(self, ids=False), "the server takes no ids of function calls", lasting=True)
         if failure.about_field("store") and self.forbids_storing:
@@ -64,17 +69,22 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class GeminiRequest:
-    """`names` leads the model's calls back to the client's names, `signatures` takes what they are signed with."""
+    """`names` leads the model's calls back to the client's names, `signatures` takes what they are signed with.
+
+    `search` is the client's web search tool, where Google Search was asked to answer it.
+    """
 
     body: dict[str, Any]
     names: ToolNames
     signatures: Signatures
+    search: Tool | None = None
 
 
 def build(exchange: Exchange, manner: Manner, memory: SignatureMemory) -> GeminiRequest:
     """The request to send."""
     request, route, notes = exchange.request, exchange.route, exchange.notes
     tools = _offered(exchange)
+    search = _search(exchange, manner, tools)
     names = ToolNames(tool.name for tool in tools)
     signatures = Signatures(manner.transport, route.model, exchange.session, memory)
     system = system_text(request)
@@ -89,23 +99,35 @@ def build(exchange: Exchange, manner: Manner, memory: SignatureMemory) -> Gemini
     )
     body: dict[str, Any] = {
         "contents": contents.build("" if route.facts.system_role else system, turns(request, notes)),
-        "generationConfig": _generation(exchange, manner, has_tools=bool(tools)),
+        "generationConfig": _generation(exchange, manner, has_tools=bool(tools) or search is not None),
     }
     if system and route.facts.system_role:
         body["systemInstruction"] = {"parts": [{"text": system}]}
     body |= _tools(tools, names, exchange)
+    if search is not None:
+        body["tools"] = [google_search(search, notes, vertex=manner.transport == "vertex")]
     if manner.unfiltered:
         body["safetySettings"] = [{"category": f"HARM_CATEGORY_{name}", "threshold": "OFF"} for name in _FILTERS]
     if manner.transport == "gemini" and manner.forbids_storing:
         body["store"] = False
-    return GeminiRequest(body, names, signatures)
+    return GeminiRequest(body, names, signatures, search)
 
 
 def _offered(exchange: Exchange) -> list[Tool]:
-    tools = offered_tools(exchange.request, exchange.notes)
+    tools = offered_tools(exchange.request, exchange.notes, searches=True)
     if len(tools) > _MOST_TOOLS:
         exchange.notes.add(f"tools: only the first {_MOST_TOOLS} of {len(tools)} were sent, Gemini takes no more")
     return tools[:_MOST_TOOLS]
+
+
+def _search(exchange: Exchange, manner: Manner, tools: list[Tool]) -> Tool | None:
+    """The web search, which Gemini does not take together with functions."""
+    search = search_tool(exchange.request)
+    if search is not None and (tools or not manner.searches):
+        exchange.notes.add(f"tools: {search.type} is not available here" + " together with other tools" * bool(tools))
+        return None
+    choice = exchange.request.tool_choice
+    return None if choice is not None and choice.type == "none" else search
 
 
 def _tools(tools: list[Tool], names: ToolNames, exchange: Exchange) -> dict[str, Any]:

@@ -19,8 +19,10 @@ from proxy.protocol.deltas import (
     Usage,
 )
 from proxy.protocol.errors import ApiError
+from proxy.protocol.request import Tool
 from proxy.protocol.writer import CUT_OFF
 from proxy.providers.gemini.errors import Backend, api_error, failure_of
+from proxy.providers.gemini.grounding import grounded
 from proxy.providers.gemini.names import ToolNames
 from proxy.providers.gemini.signatures import Signatures
 
@@ -45,12 +47,17 @@ class GeminiStream:
     """Reads one answer. `feed` each chunk; once the stream has closed look at `spoilt`, then call `end`.
 
     `shows_thinking`: the client wants thinking blocks. Then a call's signature travels in one right before the call.
+    `search` is the web search tool that the client offered. What was searched is told at the end and belongs before the
+    text, so that text waits.
     """
 
     names: ToolNames
     signatures: Signatures
     backend: Backend
     shows_thinking: bool
+    search: Tool | None = None
+    _held: str = ""
+    _grounding: dict[str, Any] = field(default_factory=dict)
     _usage: dict[str, int] = field(default_factory=dict)
     _calls: int = 0
     _said: bool = False
@@ -88,6 +95,8 @@ class GeminiStream:
         if not self.finished:
             raise ApiError(502, CUT_OFF)
         yield from self.end_thinking()
+        if self.search is not None:
+            yield from grounded(self._held, self._grounding, self.search)
         shown = self._said or self._calls > 0
         if self._blocked or self._reason in _REFUSALS:
             what = "blocked the prompt" if self._blocked else "stopped the answer"
@@ -125,6 +134,7 @@ class GeminiStream:
         for part in parts if isinstance(parts, list) else ():
             if isinstance(part, dict):
                 yield from self._part(part)
+        self._grounding |= {name: told for name, told in _mapping(candidate, "groundingMetadata").items() if told}
         reason = _text(candidate, "finishReason")
         # A filter that has struck once has struck, whatever the last chunk says.
         if reason and self._reason not in _REFUSALS:
@@ -143,7 +153,10 @@ class GeminiStream:
             # The signatures of text are recommended, not demanded, and a block after the text is not for every client.
             yield from self.end_thinking()
             self._said = self._said or not text.isspace()
-            yield TextDelta(text)
+            if self.search is None:
+                yield TextDelta(text)
+            else:
+                self._held += text
 
     def _call(self, name: str, args: dict[str, Any], signature: str) -> Iterator[Delta]:
         """Calls come whole."""

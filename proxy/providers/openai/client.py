@@ -108,7 +108,9 @@ class OpenAIProvider:
             return _Request("/chat/completions", chat.body, ChatStream(chat.names, backend))
         responses = responses_request.build(exchange, quirks, most_tokens=most)
         model = exchange.route.model
-        return _Request("/responses", responses.body, ResponsesStream(responses.names, backend, model))
+        return _Request(
+            "/responses", responses.body, ResponsesStream(responses.names, backend, model, responses.search)
+        )
 
     def _api(self, route: Route, quirks: Quirks) -> str:
         """What was learned, else what the user says, else Responses with OpenAI itself and chat with all others."""

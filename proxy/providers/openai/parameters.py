@@ -12,6 +12,7 @@ from typing import Any
 from proxy.protocol.effort import asked_effort, nearest
 from proxy.protocol.history import offered_tools
 from proxy.protocol.request import Tool
+from proxy.protocol.web_search import search_tool
 from proxy.providers.base import Exchange
 from proxy.providers.openai.quirks import Quirks
 from proxy.providers.openai.tools import ToolNames, input_schema, with_types
@@ -24,27 +25,37 @@ _ID_LIMIT = 64
 
 @dataclass(frozen=True, slots=True)
 class BuiltRequest:
-    """What is sent; `names` leads the model's tool calls back to the client's names."""
+    """What is sent; `names` leads the model's tool calls back to the client's names.
+
+    `search` is the client's web search tool, where the server was asked to answer it.
+    """
 
     body: dict[str, Any]
     names: ToolNames
+    search: Tool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Toolbox:
-    """The tools to send. `choice` is OpenAI's word: "auto", "none" or "required"; `forced` names the one to call."""
+    """The functions to send, and the web search. `choice` is OpenAI's word: "auto", "none" or "required"; `forced`
+    names the one to call."""
 
     tools: list[Tool]
     names: ToolNames
     choice: str
     forced: str | None
     parallel: bool
+    search: Tool | None = None
 
 
-def toolbox(exchange: Exchange) -> Toolbox:
-    """What of the request's tools reaches the model; a choice that names something else falls back to "auto"."""
+def toolbox(exchange: Exchange, *, searches: bool = False) -> Toolbox:
+    """What of the request's tools reaches the model; a choice that names something else falls back to "auto".
+
+    `searches`: the server can search the web.
+    """
     request, notes = exchange.request, exchange.notes
-    tools = offered_tools(request, notes)
+    tools = offered_tools(request, notes, searches=searches)
+    search = search_tool(request) if searches else None
     if len(tools) > _MOST_TOOLS:
         notes.add(f"tools: only the first {_MOST_TOOLS} of {len(tools)} were sent, the server takes no more")
         tools = tools[:_MOST_TOOLS]
@@ -52,11 +63,13 @@ def toolbox(exchange: Exchange) -> Toolbox:
     choice = request.tool_choice
     word = _CHOICES[choice.type] if choice is not None else "auto"
     forced = choice.name if choice is not None and choice.type == "tool" else None
-    if forced is not None and forced not in {tool.name for tool in tools}:
+    present = {tool.name for tool in (*tools, *([search] if search else ()))}
+    if forced is not None and forced not in present:
         notes.add(f"tool_choice: {forced} is not available here")
         word, forced = "auto", None
     limited = choice is not None and choice.disable_parallel_tool_use and word != "none"
-    return Toolbox(tools, names, word, forced, not (limited and exchange.route.facts.parallel_tool_calls))
+    parallel = not (limited and exchange.route.facts.parallel_tool_calls)
+    return Toolbox(tools, names, word, forced, parallel, search)
 
 
 def function(tool: Tool, names: ToolNames, exchange: Exchange, quirks: Quirks) -> dict[str, Any]:

@@ -43,6 +43,8 @@ class Quirks:
     """No summary of the reasoning (OpenAI, before it has verified the organization)."""
     no_reasoning_replay: bool = False
     """Earlier reasoning is refused: it was made under another key or by another model."""
+    no_web_search: bool = False
+    """The model cannot search the web."""
     api: str | None = None
     """ "chat" or "responses", where the server said that the other one does not serve the model."""
 
@@ -68,6 +70,7 @@ _OPTIONAL = (
     "safety_identifier",
     "service_tier",
     "include",
+    "max_tool_calls",
 )
 """Fields without which a request still makes sense."""
 _WITHOUT = "without_"
@@ -91,6 +94,10 @@ _FLAGS: tuple[tuple[str, str], ...] = (
     ("short_descriptions", r"description': string too long\. Expected a string with maximum length 1024"),
     ("no_streaming", r"must be verified to stream this model|'stream' does not support true"),
     ("no_summary", r"must be verified to generate reasoning summaries"),
+    (
+        "no_web_search",
+        r"web.?search\w*'? (?:tool )?is not supported|tool type:? '?web_search|'web_search'\. supported values",
+    ),
     ("typed_schemas", r"moonshot flavored json schema"),
     (
         "no_images",

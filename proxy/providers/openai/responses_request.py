@@ -6,6 +6,9 @@ from typing import Any
 
 from proxy.protocol.effort import wanted_display
 from proxy.protocol.history import system_text, turns
+from proxy.protocol.notes import Notes
+from proxy.protocol.request import Tool
+from proxy.protocol.web_search import domain_of
 from proxy.providers.base import Exchange
 from proxy.providers.openai.parameters import (
     BuiltRequest,
@@ -22,6 +25,7 @@ from proxy.providers.openai.parameters import (
 from proxy.providers.openai.quirks import Quirks
 from proxy.providers.openai.responses_input import ResponsesInput
 
+_PLACE = ("city", "region", "country", "timezone")
 _LEAST_OUTPUT = 16
 """The API refuses less; clients probe with 1."""
 
@@ -29,7 +33,7 @@ _LEAST_OUTPUT = 16
 def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltRequest:
     """The request to send. `most_tokens` is the ceiling that the user set for output."""
     request, route, notes = exchange.request, exchange.route, exchange.notes
-    tools = toolbox(exchange)
+    tools = toolbox(exchange, searches=route.custom is None and not quirks.no_web_search)
     conversation = ResponsesInput(
         names=tools.names,
         model=route.model,
@@ -40,12 +44,15 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltReque
     )
     system = system_text(request)
     effort = chosen_effort(exchange, quirks)
+    if tools.search is not None and effort == "minimal":
+        effort = "low"  # with less, the web search is refused
     body: dict[str, Any] = {
         "model": route.model,
         **({"instructions": system} if system else {}),
         "input": conversation.build(turns(request, notes)),
         **_tools(tools, exchange, quirks),
         "max_output_tokens": max(output_limit(exchange, quirks, most_tokens), _LEAST_OUTPUT),
+        **_included(exchange, effort, tools.search),
         **_reasoning(exchange, effort, quirks),
         **sampling(exchange, effort),
         **_format(exchange),
@@ -55,24 +62,32 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltReque
     }
     if body["stream"] and route.official:
         body["stream_options"] = {"include_obfuscation": False}
-    return BuiltRequest(without_refused(body, exchange, quirks), tools.names)
+    return BuiltRequest(without_refused(body, exchange, quirks), tools.names, tools.search)
 
 
 def _tools(tools: Toolbox, exchange: Exchange, quirks: Quirks) -> dict[str, Any]:
     """`strict` is always said: left out, this API switches it on and rewrites the schema."""
-    if not tools.tools:
+    search, notes = tools.search, exchange.notes
+    if not tools.tools and search is None:
         return {}
     fields: dict[str, Any] = {
         "tools": [
-            {
-                "type": "function",
-                **function(tool, tools.names, exchange, quirks),
-                "strict": bool(tool.strict) and exchange.route.official,
-            }
-            for tool in tools.tools
+            *([_web_search(search, notes)] if search is not None else ()),
+            *(
+                {
+                    "type": "function",
+                    **function(tool, tools.names, exchange, quirks),
+                    "strict": bool(tool.strict) and exchange.route.official,
+                }
+                for tool in tools.tools
+            ),
         ]
     }
-    if tools.forced is not None:
+    if search is not None and search.max_uses:
+        fields["max_tool_calls"] = search.max_uses
+    if search is not None and tools.forced == search.name:
+        fields["tool_choice"] = {"type": "web_search"}
+    elif tools.forced is not None:
         fields["tool_choice"] = {"type": "function", "name": tools.names.upstream(tools.forced)}
     elif tools.choice != "auto":
         fields["tool_choice"] = tools.choice
@@ -81,18 +96,35 @@ def _tools(tools: Toolbox, exchange: Exchange, quirks: Quirks) -> dict[str, Any]
     return fields
 
 
+def _web_search(tool: Tool, notes: Notes) -> dict[str, Any]:
+    if tool.blocked_domains:
+        notes.add("tools: blocked_domains of the web search were only taken out of its results")
+    place = {name: value for name, value in (tool.user_location or {}).items() if name in _PLACE and value}
+    domains = list(dict.fromkeys(map(domain_of, tool.allowed_domains)))
+    return {
+        "type": "web_search",
+        **({"filters": {"allowed_domains": domains}} if domains else {}),
+        **({"user_location": {"type": "approximate", **place}} if place else {}),
+    }
+
+
+def _included(exchange: Exchange, effort: str | None, search: Tool | None) -> dict[str, Any]:
+    """The reasoning state without which the next turn would have to think again, and the pages that were found."""
+    included = ["reasoning.encrypted_content"] if exchange.route.facts.reasons and effort != "none" else []
+    if search is not None:
+        included.append("web_search_call.action.sources")
+    return {"include": included} if included else {}
+
+
 def _reasoning(exchange: Exchange, effort: str | None, quirks: Quirks) -> dict[str, Any]:
-    """Effort and summary, and the state without which the next turn would have to think again."""
+    """Effort and summary."""
     facts = exchange.route.facts
     if not facts.reasons:
         return {}
     reasoning: dict[str, Any] = {"effort": effort} if effort is not None else {}
     if effort != "none" and wanted_display(exchange.request) == "full" and not quirks.no_summary:
         reasoning["summary"] = "auto"
-    fields: dict[str, Any] = {"reasoning": reasoning} if reasoning else {}
-    if effort != "none":
-        fields["include"] = ["reasoning.encrypted_content"]
-    return fields
+    return {"reasoning": reasoning} if reasoning else {}
 
 
 def _format(exchange: Exchange) -> dict[str, Any]:

@@ -23,10 +23,13 @@ from proxy.protocol.deltas import (
     Usage,
 )
 from proxy.protocol.errors import ApiError
+from proxy.protocol.request import Tool
 from proxy.protocol.signature import seal
+from proxy.protocol.web_search import Search, search_blocks
 from proxy.protocol.writer import CUT_OFF
 from proxy.providers.openai.errors import Backend, api_error, failure_of
 from proxy.providers.openai.responses_input import TRANSPORT
+from proxy.providers.openai.searches import citations, cited_sources, read_search
 from proxy.providers.openai.tools import ToolNames
 
 _INCOMPLETE: dict[str, FinishReason] = {"max_output_tokens": "max_tokens", "content_filter": "refusal"}
@@ -34,7 +37,7 @@ _INCOMPLETE: dict[str, FinishReason] = {"max_output_tokens": "max_tokens", "cont
 
 @dataclass(slots=True, eq=False)
 class _Item:
-    """One output item as far as it is known. `text` is what was shown of it, `arguments` what has come of them."""
+    """One output item as far as it is known: what has come of its text or arguments, and how much of it was shown."""
 
     key: int
     index: Any
@@ -43,6 +46,7 @@ class _Item:
     text: str = ""
     parts: set[Any] = field(default_factory=set)
     arguments: str = ""
+    annotations: list[dict[str, Any]] = field(default_factory=list)
     sent: int = 0
     started: bool = False
     done: bool = False
@@ -55,15 +59,22 @@ class _Item:
 
 @dataclass(slots=True)
 class ResponsesStream:
-    """Reads one answer. `feed` each event, then call `end`."""
+    """Reads one answer. `feed` each event, then call `end`.
+
+    `search` is the web search tool that the client offered. The titles of the pages that a search has found are known
+    only from the citations of the text after it, so that text waits until it is complete.
+    """
 
     names: ToolNames
     backend: Backend
     model: str
+    search: Tool | None = None
     done: bool = False
     _items: list[_Item] = field(default_factory=list)
     _finish: FinishReason | None = None
     _refused: bool = False
+    _searches: list[Search] = field(default_factory=list)
+    _searched: int = 0
 
     @property
     def finished(self) -> bool:
@@ -90,6 +101,8 @@ class ResponsesStream:
                 item = self._item(chunk)
                 item.completed(_text(chunk.get("arguments")))
                 yield from self._call(item)
+            case "output_text.annotation.added":
+                self._item(chunk).annotations.extend(_parts({"all": [chunk.get("annotation")]}, "all"))
             case "output_item.done":
                 yield from self._complete(self._item(chunk), chunk.get("item"))
             case "completed" | "incomplete":
@@ -147,13 +160,16 @@ class ResponsesStream:
             piece = "\n\n" + piece
         item.parts.add(part)
         item.text += piece
-        yield delta(piece)
+        if delta is ThinkingDelta or not self._searches:
+            item.sent = len(item.text)
+            yield delta(piece)
 
     def _call(self, item: _Item) -> Iterator[Delta]:
         """What can be said of a function call; nothing before its name is known."""
         if not item.name:
             return
         if not item.started:
+            yield from self._found([])
             item.started = True
             yield ToolCallStart(item.key, self.names.client(item.name))
         if item.sent < len(item.arguments):
@@ -169,16 +185,41 @@ class ResponsesStream:
             case "message":
                 parts = _parts(what, "content")
                 self._refused = self._refused or any(part.get("type") == "refusal" for part in parts)
-                whole = "".join(_text(part.get("text") or part.get("refusal")) for part in parts)
-                if whole.startswith(item.text) and len(whole) > len(item.text):
-                    yield TextDelta(whole[len(item.text) :])
+                yield from self._said(item, [(_text(part.get("text") or part.get("refusal")), part) for part in parts])
             case "function_call":
                 item.name = item.name or _text(what.get("name"))
                 item.completed(_text(what.get("arguments")))
                 yield from self._call(item)
                 yield ToolCallEnd(item.key)
+            case "web_search_call" if self.search is not None:
+                if (search := read_search(what)) is not None:
+                    self._searches.append(search)
             case "reasoning":
                 yield from self._reasoned(item, what)
+
+    def _said(self, item: _Item, parts: list[tuple[str, dict[str, Any]]]) -> Iterator[Delta]:
+        """A message is complete: the searches that led to it, what was not shown of it, and what it cites."""
+        whole = "".join(text for text, _ in parts)
+        if whole.startswith(item.text):
+            item.text = whole
+        annotated = [(text, _parts(part, "annotations")) for text, part in parts]
+        if not any(annotations for _, annotations in annotated):
+            annotated = [(item.text, item.annotations)]
+        yield from self._found([note for _, annotations in annotated for note in annotations])
+        if item.sent < len(item.text):
+            yield TextDelta(item.text[item.sent :])
+            item.sent = len(item.text)
+        if self.search is not None:
+            for text, annotations in annotated:
+                yield from citations(text, annotations, self.search)
+
+    def _found(self, annotations: list[dict[str, Any]]) -> Iterator[Delta]:
+        """The searches that were not shown yet."""
+        if self._searches and self.search is not None:
+            yield from search_blocks(self._searches, cited_sources(annotations), self.search)
+            self._searched += len(self._searches)
+            self._searches = []
+            yield Usage(web_searches=self._searched)
 
     def _reasoned(self, item: _Item, what: dict[str, Any]) -> Iterator[Delta]:
         if not item.text:
@@ -194,6 +235,10 @@ class ResponsesStream:
             raise self._failed({"response": response})
         for index, what in enumerate(_parts(response, "output")):
             yield from self._complete(self._item({"output_index": index, "item": what}), what)
+        for item in self._items:
+            if not item.done and item.sent < len(item.text):
+                yield from self._said(item, [])
+        yield from self._found([])
         if usage := _usage(response.get("usage")):
             yield usage
         details = response.get("incomplete_details")

@@ -107,11 +107,11 @@ def test_tool_choice(choice: Json | None, config: Json | None, model: str) -> No
 
 def test_case_28_tools_of_servers() -> None:
     """Neither they nor the choice of them is sent."""
-    search = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8}
-    translation = translate(asking(tools=[search], tool_choice={"type": "tool", "name": "web_search"}))
+    fetch = {"type": "web_fetch_20250910", "name": "web_fetch", "max_uses": 8}
+    translation = translate(asking(tools=[fetch], tool_choice={"type": "tool", "name": "web_fetch"}))
     assert "tools" not in translation.body
     assert "toolConfig" not in translation.body
-    assert any("web_search" in note for note in translation.notes)
+    assert any("web_fetch" in note for note in translation.notes)
 
 
 def test_deferred_tools() -> None:

@@ -1,0 +1,127 @@
+"""Anthropic's `web_search` tool, answered by the upstream's own search: what is asked, and the blocks that tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from proxy.protocol import ids
+from proxy.protocol.blocks import UnknownBlock
+from proxy.protocol.deltas import Citation, ServerBlock
+from proxy.protocol.request import MessagesRequest, Tool
+from proxy.protocol.signature import seal
+
+_OPAQUE = seal("web-search", "", "")
+"""Stands where Anthropic has encrypted text; clients demand a string."""
+_LONGEST_QUOTE = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A page. `domain` where the URL does not tell it, as with a search engine's redirects; the title may be empty."""
+
+    url: str
+    title: str = ""
+    domain: str = ""
+
+    @property
+    def site(self) -> str:
+        return self.domain or urlsplit(self.url).netloc
+
+
+@dataclass(slots=True)
+class Search:
+    """One search that the upstream has made."""
+
+    query: str
+    sources: list[Source] = field(default_factory=list)
+    failed: bool = False
+
+
+def search_tool(request: MessagesRequest) -> Tool | None:
+    """The web search among the request's tools."""
+    return next((tool for tool in request.tools if tool.is_web_search), None)
+
+
+def domain_of(site: str) -> str:
+    """The domain of an entry of `allowed_domains` or `blocked_domains`, which may go on with a path."""
+    return site.split("://")[-1].partition("/")[0]
+
+
+def permits(tool: Tool, source: Source) -> bool:
+    """Whether the tool's lists of domains let the source be shown. A domain stands for its subdomains, too."""
+    if any(_belongs(source, site) for site in tool.blocked_domains):
+        return False
+    return not tool.allowed_domains or any(_belongs(source, site) for site in tool.allowed_domains)
+
+
+def _belongs(source: Source, site: str) -> bool:
+    domain, path = domain_of(site).lower(), site.split("://")[-1].partition("/")[2]
+    host = source.site.lower().partition(":")[0]
+    if host != domain and not host.endswith(f".{domain}"):
+        return False
+    return bool(source.domain) or urlsplit(source.url).path.lstrip("/").startswith(path)
+
+
+def search_blocks(searches: Sequence[Search], cited: Sequence[Source], tool: Tool) -> Iterator[ServerBlock]:
+    """A `server_tool_use` and its `web_search_tool_result` for each search.
+
+    The sources `cited` in the answer lend their titles; those that no search has named belong to the last one.
+    """
+    titles = {source.url: source.title for source in cited if source.title}
+    named = {source.url for search in searches for source in search.sources}
+    for search in searches:
+        sources = [*search.sources]
+        if search is searches[-1]:
+            sources.extend(source for source in cited if source.url not in named)
+        unique = {source.url: source for source in sources if permits(tool, source)}
+        call_id = ids.server_tool_use_id()
+        call = {"type": "server_tool_use", "id": call_id, "name": "web_search", "input": {"query": search.query}}
+        yield ServerBlock(call)
+        content: Any = [_result(source, titles.get(source.url)) for source in unique.values()]
+        if search.failed and not content:
+            content = {"type": "web_search_tool_result_error", "error_code": "unavailable"}
+        yield ServerBlock({"type": "web_search_tool_result", "tool_use_id": call_id, "content": content})
+
+
+def _result(source: Source, title: str | None) -> dict[str, Any]:
+    return {
+        "type": "web_search_result",
+        "url": source.url,
+        "title": title or source.title or source.site,
+        "encrypted_content": _OPAQUE,
+        "page_age": None,
+    }
+
+
+def citation(source: Source, cited_text: str) -> Citation:
+    """The source of what the answer says in `cited_text`; vendors do not tell the words of the page."""
+    return Citation(
+        {
+            "type": "web_search_result_location",
+            "url": source.url,
+            "title": source.title or source.site,
+            "cited_text": cited_text[:_LONGEST_QUOTE],
+            "encrypted_index": _OPAQUE,
+        }
+    )
+
+
+def told(block: UnknownBlock) -> str | None:
+    """An earlier search or its results, short and for a model to read; None for any other block."""
+    fields = block.model_extra or {}
+    if block.type == "server_tool_use" and fields.get("name") == "web_search":
+        return f"[Web search: {_field(fields.get('input'), 'query')}]"
+    if block.type != "web_search_tool_result":
+        return None
+    content = fields.get("content")
+    if isinstance(content, list):
+        lines = [f"[Search result: {_field(each, 'title')} - {_field(each, 'url')}]" for each in content]
+        return "\n".join(lines) or "[The web search found nothing]"
+    return f"[The web search failed: {_field(content, 'error_code') or 'no reason given'}]"
+
+
+def _field(value: Any, name: str) -> str:
+    return str(value.get(name) or "") if isinstance(value, dict) else ""
