@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from proxy.protocol.effort import asked_effort
-from proxy.protocol.history import system_text, turns
+from proxy.protocol.history import system_blocks, turns
 from proxy.protocol.request import Tool
 from proxy.providers.base import Exchange
+from proxy.providers.openai.breakpoints import Breakpoints
 from proxy.providers.openai.chat_messages import Abilities, ChatMessages
 from proxy.providers.openai.parameters import (
     BuiltRequest,
@@ -37,12 +38,13 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltReque
         system_role=route.facts.system_role,
         system_anywhere=route.official,
     )
-    messages = ChatMessages(tools.names, abilities, quirks, notes).build(system_text(request), turns(request, notes))
+    breakpoints = Breakpoints.of(exchange, quirks)
+    conversation = ChatMessages(tools.names, abilities, quirks, notes, breakpoints)
     effort = _effort(exchange, quirks, has_tools=bool(tools.tools))
     token_field = route.custom.max_tokens_field if route.custom is not None else route.facts.token_field
     body = {
         "model": route.model,
-        "messages": messages,
+        "messages": conversation.build(system_blocks(request), turns(request, notes)),
         **_tools(tools, exchange, quirks),
         quirks.token_field or token_field: output_limit(exchange, quirks, most_tokens),
         **({"reasoning_effort": effort} if effort else {}),

@@ -43,6 +43,8 @@ class Quirks:
     """No summary of the reasoning (OpenAI, before it has verified the organization)."""
     no_reasoning_replay: bool = False
     """Earlier reasoning is refused: it was made under another key or by another model."""
+    no_cache_breakpoints: bool = False
+    """No explicit prompt cache breakpoints."""
     api: str | None = None
     """ "chat" or "responses", where the server said that the other one does not serve the model."""
 
@@ -91,6 +93,7 @@ _FLAGS: tuple[tuple[str, str], ...] = (
     ("short_descriptions", r"description': string too long\. Expected a string with maximum length 1024"),
     ("no_streaming", r"must be verified to stream this model|'stream' does not support true"),
     ("no_summary", r"must be verified to generate reasoning summaries"),
+    ("no_cache_breakpoints", r"prompt_cache_breakpoint"),
     ("typed_schemas", r"moonshot flavored json schema"),
     (
         "no_images",

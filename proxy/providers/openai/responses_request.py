@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from proxy.protocol.effort import wanted_display
-from proxy.protocol.history import system_text, turns
+from proxy.protocol.history import system_blocks, system_text, turns
 from proxy.providers.base import Exchange
+from proxy.providers.openai.breakpoints import Breakpoints
 from proxy.providers.openai.parameters import (
     BuiltRequest,
     Toolbox,
@@ -30,6 +31,7 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltReque
     """The request to send. `most_tokens` is the ceiling that the user set for output."""
     request, route, notes = exchange.request, exchange.route, exchange.notes
     tools = toolbox(exchange)
+    breakpoints = Breakpoints.of(exchange, quirks)
     conversation = ResponsesInput(
         names=tools.names,
         model=route.model,
@@ -37,13 +39,14 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltReque
         pdf=route.facts.pdf,
         replay_reasoning=not quirks.no_reasoning_replay,
         notes=notes,
+        breakpoints=breakpoints,
     )
-    system = system_text(request)
+    instructions = {} if breakpoints.wanted else _instructions(exchange)
     effort = chosen_effort(exchange, quirks)
     body: dict[str, Any] = {
         "model": route.model,
-        **({"instructions": system} if system else {}),
-        "input": conversation.build(turns(request, notes)),
+        **instructions,
+        "input": conversation.build([] if instructions else system_blocks(request), turns(request, notes)),
         **_tools(tools, exchange, quirks),
         "max_output_tokens": max(output_limit(exchange, quirks, most_tokens), _LEAST_OUTPUT),
         **_reasoning(exchange, effort, quirks),
@@ -56,6 +59,11 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltReque
     if body["stream"] and route.official:
         body["stream_options"] = {"include_obfuscation": False}
     return BuiltRequest(without_refused(body, exchange, quirks), tools.names)
+
+
+def _instructions(exchange: Exchange) -> dict[str, str]:
+    system = system_text(exchange.request)
+    return {"instructions": system} if system else {}
 
 
 def _tools(tools: Toolbox, exchange: Exchange, quirks: Quirks) -> dict[str, Any]:
