@@ -197,7 +197,7 @@ def chat_deltas(
     pieces: Iterable[bytes], tools: Iterable[str], content_type: str = "text/event-stream", *, cut: bool = False
 ) -> Iterator[list[Delta]]:
     """Bytes off the network -> batches of deltas, one for each piece and one for the end."""
-    stream = ChatStream(ToolNames(tools), BACKEND)
+    stream = ChatStream(ToolNames(tools), BACKEND, "local")
     if content_type == "text/event-stream":
         splitter = Splitter()
         for piece in pieces:

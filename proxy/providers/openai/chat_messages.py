@@ -24,6 +24,7 @@ from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn,
 from proxy.protocol.notes import Notes
 from proxy.providers.openai.breakpoints import Breakpoints
 from proxy.providers.openai.quirks import Quirks
+from proxy.providers.openai.reasoning_details import opened
 from proxy.providers.openai.tools import ToolNames, call_id
 
 _NO_OUTPUT = "(no output)"
@@ -52,6 +53,7 @@ class ChatMessages:
     """Builds the `messages` of one request. Neighbouring user messages become one: many templates want turns."""
 
     names: ToolNames
+    model: str
     abilities: Abilities
     quirks: Quirks
     notes: Notes
@@ -123,9 +125,12 @@ class ChatMessages:
         message: ChatMessage = {"role": "assistant", "content": "".join(texts) or None}
         if calls:
             message["tool_calls"] = calls
+        details = [] if self.quirks.no_reasoning_replay else opened(blocks, self.model)
+        if details:
+            message["reasoning_details"] = details
         if self.quirks.reasoning_content and (calls or any(thoughts)):
             message["reasoning_content"] = "\n\n".join(thought for thought in thoughts if thought)
-        elif thoughts or any(isinstance(block, RedactedThinkingBlock) for block in blocks):
+        elif not details and (thoughts or any(isinstance(block, RedactedThinkingBlock) for block in blocks)):
             self.notes.add("messages: earlier thinking was left out")
         if texts or calls:
             self.messages.append(message)

@@ -39,7 +39,7 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltReque
         system_anywhere=route.official,
     )
     breakpoints = Breakpoints.of(exchange, quirks)
-    conversation = ChatMessages(tools.names, abilities, quirks, notes, breakpoints)
+    conversation = ChatMessages(tools.names, route.model, abilities, quirks, notes, breakpoints)
     effort = _effort(exchange, quirks, has_tools=bool(tools.tools))
     token_field = route.custom.max_tokens_field if route.custom is not None else route.facts.token_field
     body = {

@@ -103,11 +103,11 @@ class OpenAIProvider:
 
     def _build(self, exchange: Exchange, quirks: Quirks) -> _Request:
         backend, most = self._backend(exchange.route), self._config.max_tokens_limit
+        model = exchange.route.model
         if self._api(exchange.route, quirks) == "chat":
             chat = chat_request.build(exchange, quirks, most_tokens=most)
-            return _Request("/chat/completions", chat.body, ChatStream(chat.names, backend))
+            return _Request("/chat/completions", chat.body, ChatStream(chat.names, backend, model))
         responses = responses_request.build(exchange, quirks, most_tokens=most)
-        model = exchange.route.model
         return _Request("/responses", responses.body, ResponsesStream(responses.names, backend, model))
 
     def _api(self, route: Route, quirks: Quirks) -> str:

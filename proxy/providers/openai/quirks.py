@@ -80,6 +80,7 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _OUTPUT_LIMIT = re.compile(r"(?:supports at most|range of max_tokens should be \[1,) (\d+)", re.IGNORECASE)
+_UNREADABLE = ("invalid_encrypted_content", "encrypted content", "invalid `signature`", "thought_signature")
 _RESPONSES_ONLY = re.compile(
     r"only supported in v1/responses|not a chat model|use /v1/responses"
     r"|unsupported_api_for_model|not accessible via the /chat/completions"
@@ -149,7 +150,7 @@ def _learn_api(failure: Failure, body: Mapping[str, Any], quirks: Quirks) -> Les
 
 def _learn_state(failure: Failure, _: Mapping[str, Any], quirks: Quirks) -> Lesson | None:
     """Reasoning that the server cannot read is left out of this one request: what it makes from now on it can."""
-    if "invalid_encrypted_content" in failure.text or "encrypted content" in failure.text:
+    if any(words in failure.text for words in _UNREADABLE):
         return Lesson("no_reasoning_replay", replace(quirks, no_reasoning_replay=True), lasting=False)
     return None
 
