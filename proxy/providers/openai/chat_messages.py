@@ -79,6 +79,8 @@ class ChatMessages:
                     self._results(results)
         if not any(message["role"] == "user" for message in self.messages):
             self._user([_text(_NO_USER)])
+        if self.quirks.prefix and self.messages[-1]["role"] == "assistant":
+            self.messages[-1]["prefix"] = True
         return self.messages
 
     def _instructions(self, turn: SystemTurn) -> None:

@@ -33,6 +33,8 @@ class Quirks:
     """Call ids of exactly nine letters and digits (Mistral)."""
     answer_after_tools: bool = False
     """No user message directly after a tool message (Mistral)."""
+    prefix: bool = False
+    """An answer that the client has begun is marked as such (Mistral)."""
     short_descriptions: bool = False
     """Tool descriptions of at most 1024 characters (Azure and older gateways)."""
     typed_schemas: bool = False
@@ -62,6 +64,8 @@ _OPTIONAL = (
     "stream_options",
     "parallel_tool_calls",
     "reasoning_effort",
+    "reasoning",
+    "thinking",
     "temperature",
     "top_p",
     "tool_choice",
@@ -73,6 +77,9 @@ _OPTIONAL = (
 )
 """Fields without which a request still makes sense."""
 _WITHOUT = "without_"
+_GLM_INVALID = "1210"
+_GLM_SUSPECTS = ("reasoning_effort", "thinking")
+"""GLM names no parameter. These are the ones whose values differ from model to model."""
 _LEAST_ROOM = 256
 _REFUSAL = re.compile(
     r"unsupported|not support|unrecognized|unknown|extra (?:inputs|fields)|not permitted|not allowed"
@@ -90,6 +97,7 @@ _FLAGS: tuple[tuple[str, str], ...] = (
     ("reasoning_content", r"reasoning_content.*(?:must be passed back|is missing)|missing `?reasoning_content"),
     ("short_call_ids", r"must be a-z, A-Z, 0-9, with a length of 9"),
     ("answer_after_tools", r"unexpected role 'user' after role 'tool'"),
+    ("prefix", r"expected last role user or tool \(or assistant with prefix true\)"),
     ("plain_tool_choice", r"invalid tool_choice type: 'object'"),
     ("short_descriptions", r"description': string too long\. Expected a string with maximum length 1024"),
     ("no_streaming", r"must be verified to stream this model|'stream' does not support true"),
@@ -171,7 +179,7 @@ def _learn_refused(failure: Failure, body: Mapping[str, Any], quirks: Quirks) ->
     if failure.status not in (400, 422) or not _REFUSAL.search(failure.message):
         return None
     for name in _OPTIONAL:
-        if name in body and _names(failure, name):
+        if name in body and (_names(failure, name) or (failure.code == _GLM_INVALID and name in _GLM_SUSPECTS)):
             return Lesson(f"without {name}", replace(quirks, refused=quirks.refused | {name}))
     return None
 

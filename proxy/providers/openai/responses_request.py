@@ -15,6 +15,7 @@ from proxy.providers.openai.parameters import (
     chosen_effort,
     function,
     identity,
+    note_effort_left_out,
     output_limit,
     sampling,
     toolbox,
@@ -93,6 +94,7 @@ def _reasoning(exchange: Exchange, effort: str | None, quirks: Quirks) -> dict[s
     """Effort and summary, and the state without which the next turn would have to think again."""
     facts = exchange.route.facts
     if not facts.reasons:
+        note_effort_left_out(exchange)
         return {}
     reasoning: dict[str, Any] = {"effort": effort} if effort is not None else {}
     if effort != "none" and wanted_display(exchange.request) == "full" and not quirks.no_summary:

@@ -12,6 +12,7 @@ from proxy import custom_models
 from proxy.providers.openai.errors import Failure, read_failure
 from proxy.providers.openai.quirks import QuirkBook, Quirks, learn, told
 from proxy.providers.openai.reasoning_details import sealed
+from proxy.routing import Route
 from tests.fakes.openai_quirks import QUIRKS
 from tests.fakes.openai_refusal import Refusal
 from tests.providers.openai.chat_pieces import ASKED
@@ -20,6 +21,7 @@ from tests.translation import (
     asking,
     assistant,
     call,
+    custom_route,
     image,
     refusal_of,
     result,
@@ -39,6 +41,9 @@ FULL = asking(user("a"), system("s"), *LOOP[1:], **TOOLS, system="s", temperatur
 FORCED = {"tool_choice": {"type": "tool", "name": "Grep", "disable_parallel_tool_use": True}}
 DETAILS = [{"type": "reasoning.text", "text": "cut", "format": "anthropic-claude-v1", "index": 0}]
 DETAILED = asking(*ASKED[:1], assistant(thinking("cut", sealed(DETAILS, "local")), "b"), user("c"))
+DEEPSEEK = {"thinking_style": "thinking", "efforts": ["low", "high", "max"]}
+EFFORT = asking(output_config={"effort": "medium"})
+OFF = asking(thinking={"type": "disabled"})
 Server = Callable[[Json], Refusal | None]
 
 
@@ -46,12 +51,14 @@ def server(*quirks: str, window: int = 131_072) -> Server:
     return lambda body: refusal_of(body, route("local"), *quirks, window=window)
 
 
-def learned(request: Json, asked: Server, quirks: Quirks | None = None) -> tuple[list[str], Json, Quirks]:
+def learned(
+    request: Json, asked: Server, quirks: Quirks | None = None, to: str | Route = "local"
+) -> tuple[list[str], Json, Quirks]:
     """The lessons until the server takes the request, the request that it takes, and what is remembered."""
     lessons: list[str] = []
     quirks = quirks or Quirks()
     remembered = quirks
-    while refused := asked(body := translate(request, "local", quirks).body):
+    while refused := asked(body := translate(request, to, quirks).body):
         failure = read_failure(refused.status, {}, json.dumps(refused.body).encode())
         lesson = learn(failure, body, quirks)
         assert lesson is not None, refused
@@ -102,6 +109,28 @@ def test_lessons(quirk: str) -> None:
     assert found == lessons
     if remembered != Quirks() or not lessons:
         assert learned(request, server(quirk), remembered)[0] == []  # and the next request is right at once
+
+
+@pytest.mark.parametrize(
+    ("quirk", "entry", "request_", "lessons", "left"),
+    [
+        ("mistral", {}, asking(user("a"), assistant("b")), ["without stream_options", "prefix"], {}),
+        ("kimi", DEEPSEEK, EFFORT, ["without reasoning_effort"], {"thinking": {"type": "enabled"}}),
+        ("kimi", {"thinking_style": "thinking"}, EFFORT, [], {"thinking": {"type": "enabled"}}),
+        ("glm", DEEPSEEK, EFFORT, [], {"thinking": {"type": "enabled"}, "reasoning_effort": "high"}),
+        ("glm", DEEPSEEK, OFF, ["without thinking"], {}),
+        ("glm", {"efforts": ["medium"]}, EFFORT, ["without reasoning_effort"], {}),
+        ("groq", {"efforts": ["low", "high"]}, EFFORT, [], {"reasoning_effort": "high"}),
+    ],
+)
+def test_lessons_of_servers_with_an_entry(
+    quirk: str, entry: Json, request_: Json, lessons: list[str], left: Json
+) -> None:
+    """CASES-19, 41: an answer that the client has begun, and how much to think."""
+    found, body, _ = learned(request_, server(quirk), to=custom_route(**entry))
+    assert found == lessons
+    assert {name: body[name] for name in ("reasoning_effort", "thinking") if name in body} == left
+    assert body["messages"][-1].get("prefix", False) is ("prefix" in lessons)
 
 
 def test_limits_that_depend_on_the_prompt_are_not_remembered() -> None:
@@ -244,6 +273,11 @@ TEXTS: list[Any] = [
         "Unexpected role 'user' after role 'tool'",
         ("answer_after_tools", Quirks(answer_after_tools=True)),
         id="Mistral order",
+    ),
+    pytest.param(
+        "Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant",
+        ("prefix", Quirks(prefix=True)),
+        id="Mistral prefill",
     ),
     pytest.param(
         "Invalid tool_choice type: 'object'. Supported string values: none, auto, required",
