@@ -46,6 +46,8 @@ class ModelFacts:
     """Where OpenAI serves the model."""
     tools_on_chat: Literal["always", "without_reasoning", "never"] = "always"
     """When Chat Completions takes function tools; "without_reasoning": only with the effort "none"."""
+    cache_breakpoints: bool = False
+    """Whether content parts take explicit prompt cache breakpoints."""
     system_role: bool = True
     """False: instructions must go into the first user message."""
     retired: date | None = None

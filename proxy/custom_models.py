@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 
 from proxy.checks import hint, looks_like_key, quoted, shown, url_problem
+from proxy.protocol.effort import SCALE
+from proxy.services import OPENROUTER, ThinkingControl, ThinkingStyle, thinking_control
 
 _FIELDS: dict[str, tuple[type, str]] = {
     "model_id": (str, "text (in quotes)"),
@@ -27,6 +29,9 @@ _FIELDS: dict[str, tuple[type, str]] = {
     "extra_body": (dict, "field names with their values"),
     "max_tokens_field": (str, "max_tokens or max_completion_tokens"),
     "think_tags": (bool, "true or false, without quotes"),
+    "api_key_header": (str, "the name of an HTTP header"),
+    "efforts": (list, "a list of efforts, such as [low, medium, high]"),
+    "thinking_style": (str, "effort, openrouter or thinking"),
     "quirks": (list, "a list of names, such as [reasoning_content]"),
 }
 """The fields of an entry -> what YAML must have made of the value, and how to say that."""
@@ -36,6 +41,7 @@ QUIRKS = (
     "reasoning_content",
     "short_call_ids",
     "answer_after_tools",
+    "prefix",
     "short_descriptions",
     "typed_schemas",
     "no_streaming",
@@ -43,13 +49,19 @@ QUIRKS = (
     "without_stream_options",
     "without_parallel_tool_calls",
     "without_reasoning_effort",
+    "without_reasoning",
+    "without_thinking",
     "without_temperature",
     "without_top_p",
     "without_tool_choice",
     "without_response_format",
 )
 """Habits of servers that can be told in advance; what they mean is said in providers/openai/quirks.py."""
-_CHOICES = {"api": ("chat", "responses"), "max_tokens_field": ("max_tokens", "max_completion_tokens")}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "api": ("chat", "responses"),
+    "max_tokens_field": ("max_tokens", "max_completion_tokens"),
+    "thinking_style": get_args(ThinkingStyle),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,11 @@ class CustomModel:
     extra_body: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     think_tags: bool = False
+    api_key_header: str = "Authorization"
+    """The header that carries the key; in `Authorization` it stands after "Bearer"."""
+    efforts: tuple[str, ...] = ()
+    """What the server takes, words of `protocol.effort.SCALE`."""
+    thinking_style: ThinkingStyle = "effort"
     quirks: tuple[str, ...] = ()
     """Names of `QUIRKS`."""
 
@@ -146,9 +163,12 @@ class _Entry:
         for name, value in values.get("headers", {}).items():
             self._check_header(name, value)
         self._check_body(values.get("extra_body"))
-        for quirk in values.get("quirks", ()):
-            if quirk not in QUIRKS:
-                self._problem(f"quirks: {shown(str(quirk))} is not known{hint(str(quirk), QUIRKS)}")
+        for name, known in (("quirks", QUIRKS), ("efforts", SCALE)):
+            for value in values.get(name, ()):
+                if value not in known:
+                    self._problem(f"{name}: {shown(str(value))} is not known{hint(str(value), known)}")
+        self._check_thinking(values)
+        self._check_key_header(values)
         if len(self.problems) > found:
             return None
         values["api_base"] = values["api_base"].rstrip("/")
@@ -156,6 +176,7 @@ class _Entry:
             values[name] = MappingProxyType(values[name])
         if "quirks" in values:
             values["quirks"] = tuple(values["quirks"])
+        values["thinking_style"], values["efforts"] = _control(values)
         return CustomModel(api_key=key, **values)
 
     def _problem(self, text: str) -> None:
@@ -187,16 +208,39 @@ class _Entry:
             )
         return key
 
+    def _check_thinking(self, values: Mapping[str, Any]) -> None:
+        if values.get("thinking_style") == "effort" and "efforts" not in values:
+            self._problem("thinking_style: effort needs efforts; add those that the server takes")
+
+    def _check_key_header(self, values: Mapping[str, Any]) -> None:
+        header = values.get("api_key_header")
+        if header is None:
+            return
+        self._check_header(header, "", field="api_key_header")
+        if values["api_key_name"] is None:
+            self._problem("api_key_header needs api_key_name, the variable that holds the key")
+
     def _check_body(self, body: object) -> None:
         try:
             json.dumps(body, allow_nan=False)
         except (TypeError, ValueError):
             self._problem("extra_body holds a value that JSON does not know (a date?); put it in quotes")
 
-    def _check_header(self, name: object, value: object) -> None:
+    def _check_header(self, name: object, value: object, *, field: str = "headers") -> None:
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
-            self._problem(f"headers: {shown(str(name))} is not the name of an HTTP header")
+            self._problem(f"{field}: {shown(str(name))} is not the name of an HTTP header")
         elif not isinstance(value, str):
             self._problem(f"headers: the value of {shown(name)} must be text (in quotes)")
         elif not re.fullmatch(r"[\x20-\x7e]*", value):
             self._problem(f"headers: the value of {shown(name)} contains a character that cannot stand in a header")
+
+
+def _control(values: Mapping[str, Any]) -> ThinkingControl:
+    """What the entry says, then what is known of the server, then what the style is by itself."""
+    known = thinking_control(values["api_base"], values.get("model_name") or values["model_id"])
+    style: ThinkingStyle = values.get("thinking_style") or (known.style if known else "effort")
+    if "efforts" in values:
+        return ThinkingControl(style, tuple(values["efforts"]))
+    if known is not None and known.style == style:
+        return known
+    return OPENROUTER if style == "openrouter" else ThinkingControl(style)

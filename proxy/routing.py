@@ -255,6 +255,8 @@ class Router:
                 vision=custom.vision,
                 token_field=custom.max_tokens_field,
                 api=custom.api,
+                efforts=custom.efforts,
+                reasons=bool(custom.efforts),
             )
         elif official:
             model, warning = self._catalog.resolve_retired(provider, model, today)

@@ -351,7 +351,11 @@ def test_shipped_custom_models_load_as_no_entries(tmp_path):
     text = (ROOT / "custom_models.yaml").read_text(encoding="utf-8")
     assert load(tmp_path, models=text).custom_models == ()
     examples = "\n".join(line[2:] for line in text.splitlines() if re.match(r"# (- |  )", line))
-    assert [model.model_id for model in load(tmp_path, models=examples).custom_models] == ["qwen3-coder", "deepseek"]
+    assert [model.model_id for model in load(tmp_path, models=examples).custom_models] == [
+        "qwen3-coder",
+        "deepseek",
+        "azure-gpt",
+    ]
     assert set(re.findall(r"^(?:- |  )(\w+):", examples, re.MULTILINE)) == {
         each.name for each in dataclasses.fields(CustomModel) if each.name != "api_key"
     }

@@ -25,6 +25,9 @@ def test_custom_models(tmp_path):
   max_tokens_field: max_completion_tokens
   think_tags: true
   quirks: [reasoning_content, without_top_p]
+  api_key_header: api-key
+  efforts: [none, high]
+  thinking_style: openrouter
   # an empty field is none
 """
     small, full = load(tmp_path, dotenv="QWEN_KEY=sk-canary-q\n", models=text.replace("\n", "\r\n")).custom_models
@@ -46,9 +49,42 @@ def test_custom_models(tmp_path):
         max_tokens_field="max_completion_tokens",
         think_tags=True,
         quirks=("reasoning_content", "without_top_p"),
+        api_key_header="api-key",
+        efforts=("none", "high"),
+        thinking_style="openrouter",
     )
     assert full.upstream_name == "deepseek-chat"
     assert "canary" not in repr(full)
+
+
+_OPENROUTER = ("none", "minimal", "low", "medium", "high", "xhigh")
+
+
+@pytest.mark.parametrize(
+    ("server", "model", "fields", "style", "efforts"),
+    [
+        ("http://localhost:1/v1", "qwen3", "", "effort", ()),
+        ("http://localhost:1/v1", "qwen3", "thinking_style: openrouter", "openrouter", _OPENROUTER),
+        ("http://localhost:1/v1", "qwen3", "thinking_style: thinking", "thinking", ()),
+        ("https://api.groq.com/openai/v1", "openai/gpt-oss-120b", "", "effort", ("low", "medium", "high")),
+        ("https://api.groq.com/openai/v1", "qwen/qwen3-32b", "", "effort", ("none",)),
+        ("https://api.groq.com/openai/v1", "llama-4", "", "effort", ()),
+        ("https://openrouter.ai/api/v1", "x/y", "", "openrouter", _OPENROUTER),
+        ("https://openrouter.ai/api/v1", "x/y", "efforts: [low]", "openrouter", ("low",)),
+        ("https://openrouter.ai/api/v1", "x/y", "efforts: []", "openrouter", ()),
+        ("https://openrouter.ai.evil.test/v1", "x/y", "", "effort", ()),
+        ("https://api.deepseek.com/v1", "deepseek-chat", "", "thinking", ("low", "high", "max")),
+        ("https://api.deepseek.com/v1", "deepseek-chat", "thinking_style: openrouter", "openrouter", _OPENROUTER),
+        ("https://api.moonshot.ai/v1", "kimi-k2.6", "", "thinking", ()),
+        ("https://api.z.ai/api/paas/v4", "glm-4.7", "", "thinking", ()),
+        ("https://open.bigmodel.cn/api/paas/v4", "GLM-5.3", "", "effort", ("low", "high", "max")),
+        ("https://api.mistral.ai/v1", "mistral-large", "", "effort", ()),
+    ],
+)
+def test_how_much_to_think(tmp_path, server, model, fields, style, efforts):
+    models = f"- model_id: m\n  model_name: {model}\n  api_base: {server}\n  {fields}\n"
+    (found,) = load(tmp_path, models=models).custom_models
+    assert (found.thinking_style, found.efforts) == (style, efforts)
 
 
 def test_key_variable_that_is_not_set(tmp_path):
@@ -99,6 +135,19 @@ def test_custom_provider_needs_an_entry(tmp_path):
         ("think_tags: on and off", "think_tags must be true or false, without quotes"),
         ("quirks: reasoning_content", "quirks must be a list of names, such as [reasoning_content]"),
         ("quirks: [reasoning_contnt]", 'quirks: "reasoning_contnt" is not known; did you mean "reasoning_content"?'),
+        ("efforts: low", "efforts must be a list of efforts, such as [low, medium, high]"),
+        ("efforts: [low, mediun]", 'efforts: "mediun" is not known; did you mean "medium"?'),
+        ("efforts: [{}]", 'efforts: "{}" is not known'),
+        (
+            "thinking_style: openruter",
+            'thinking_style must be effort, openrouter or thinking; did you mean "openrouter"?',
+        ),
+        ("thinking_style: effort", "thinking_style: effort needs efforts; add those that the server takes"),
+        ("api_key_header: api-key", "api_key_header needs api_key_name, the variable that holds the key"),
+        (
+            "api_key_header: 'x y'\n  api_key_name: QWEN_KEY",
+            'api_key_header: "x y" is not the name of an HTTP header',
+        ),
         ("max_tokens: '8192'", "max_tokens must be a whole number above 0"),
         ("max_tokens: 0", "max_tokens must be a whole number above 0"),
         ("max_tokens: true", "max_tokens must be a whole number above 0"),

@@ -138,8 +138,8 @@ class Translation:
 
     @property
     def messages(self) -> list[Json]:
-        found: list[Json] = self.body["messages"]
-        return found
+        """Text alone as one string, in which form it goes to all models without prompt cache breakpoints."""
+        return [{**message, "content": _as_string(message["content"])} for message in self.body["messages"]]
 
     @property
     def roles(self) -> list[str]:
@@ -148,6 +148,21 @@ class Translation:
     def tool(self, name: str) -> Json:
         """The function of this name."""
         return next(each["function"] for each in self.body["tools"] if each["function"]["name"] == name)
+
+
+def _as_string(content: Any) -> Any:
+    if isinstance(content, list) and all(part["type"] == "text" for part in content):
+        return "\n\n".join(part["text"] for part in content)
+    return content
+
+
+def unmarked(value: Any) -> Any:
+    """A body or a part of it without prompt cache breakpoints, which are no part of the prompt and move on."""
+    if isinstance(value, list):
+        return [unmarked(item) for item in value]
+    if isinstance(value, dict):
+        return {name: unmarked(item) for name, item in value.items() if name != "prompt_cache_breakpoint"}
+    return value
 
 
 def translate(
@@ -182,7 +197,7 @@ def chat_deltas(
     pieces: Iterable[bytes], tools: Iterable[str], content_type: str = "text/event-stream", *, cut: bool = False
 ) -> Iterator[list[Delta]]:
     """Bytes off the network -> batches of deltas, one for each piece and one for the end."""
-    stream = ChatStream(ToolNames(tools), BACKEND)
+    stream = ChatStream(ToolNames(tools), BACKEND, "local")
     if content_type == "text/event-stream":
         splitter = Splitter()
         for piece in pieces:

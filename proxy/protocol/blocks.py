@@ -57,6 +57,11 @@ def _base64(value: str) -> str:
     return value
 
 
+class Cacheable(Lenient):
+    cache_control: Annotated[bool, BeforeValidator(bool)] = False
+    """Whether the client wants what ends with this block to be cached."""
+
+
 class Base64Source(Lenient):
     type: Literal["base64"]
     media_type: str
@@ -94,17 +99,17 @@ Source = Annotated[
 ]
 
 
-class TextBlock(Lenient):
+class TextBlock(Cacheable):
     type: Literal["text"] = "text"
     text: str
 
 
-class ImageBlock(Lenient):
+class ImageBlock(Cacheable):
     type: Literal["image"] = "image"
     source: Source
 
 
-class DocumentBlock(Lenient):
+class DocumentBlock(Cacheable):
     type: Literal["document"] = "document"
     source: Source
     title: Blank = ""
@@ -138,7 +143,7 @@ class ToolUseBlock(Lenient):
     input: dict[str, Any]
 
 
-class ToolResultBlock(Lenient):
+class ToolResultBlock(Cacheable):
     type: Literal["tool_result"] = "tool_result"
     tool_use_id: str
     content: Annotated[Content, BeforeValidator(none_as_list)] = Field(default_factory=list)

@@ -28,9 +28,10 @@ _BILLING_LINE = "x-anthropic-billing-header:"
 
 @dataclass(frozen=True, slots=True)
 class SystemTurn:
-    """Instructions given in mid-conversation."""
+    """Instructions given in mid-conversation. `cache_control`: what ends with them is to be cached."""
 
     text: str
+    cache_control: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,18 @@ Turn = SystemTurn | UserTurn | AssistantTurn | ResultsTurn
 
 
 def system_text(request: MessagesRequest) -> str:
-    """The system prompt as one text.
+    """The system prompt as one text."""
+    return "\n\n".join(block.text for block in system_blocks(request))
+
+
+def system_blocks(request: MessagesRequest) -> list[TextBlock]:
+    """The texts of the system prompt that are not blank.
 
     Claude Code's billing line changes with every request and would defeat the upstream's prompt cache.
     """
-    texts = [_without_billing(block.text) for block in request.system if isinstance(block, TextBlock)]
-    return "\n\n".join(text for text in texts if text.strip())
+    blocks = [block for block in request.system if isinstance(block, TextBlock)]
+    cleaned = [block.model_copy(update={"text": _without_billing(block.text)}) for block in blocks]
+    return [block for block in cleaned if block.text.strip()]
 
 
 def _without_billing(text: str) -> str:
@@ -119,9 +126,10 @@ def _between(messages: Sequence[Message], calls: Sequence[ToolUseBlock], notes: 
     wanted = {call.id for call in calls}
     for message in messages:
         if message.role == "system":
-            text = "\n\n".join(block.text for block in message.content if isinstance(block, TextBlock))
+            texts = [block for block in message.content if isinstance(block, TextBlock)]
+            text = "\n\n".join(block.text for block in texts)
             if text.strip():
-                rest.append(SystemTurn(text))
+                rest.append(SystemTurn(text, any(block.cache_control for block in texts)))
             continue
         blocks: list[ContentBlock] = []
         for block in message.content:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.claude_code import ClaudeCode
-from tests.e2e.script import play
+from tests.e2e.script import ASIDE
+from tests.e2e.stage import claude_code
 from tests.fakes.openai_chat import FakeOpenAI
 from tests.fakes.openai_replies import Reply, Text, ToolCall
 
@@ -25,6 +27,15 @@ _PROMPTLY = 5.0
 _Silence = Callable[[Callable[[], None], threading.Event], Reply]
 
 
+@pytest.fixture(params=["chat", "responses"])
+def claude(
+    request: pytest.FixtureRequest, command: tuple[str, str], upstream: FakeOpenAI, tmp_path: Path
+) -> Iterator[ClaudeCode]:
+    entry = {"model_id": "local", "api_base": upstream.base_url, "context_window": 200_000, "api": request.param}
+    with claude_code(*command, tmp_path, entry) as running:
+        yield running
+
+
 @pytest.mark.parametrize(
     "silence",
     [
@@ -35,7 +46,8 @@ _Silence = Callable[[Callable[[], None], threading.Event], Reply]
 )
 def test_interrupt(silence: _Silence, claude: ClaudeCode, upstream: FakeOpenAI) -> None:
     begun = threading.Event()
-    play(upstream, silence(begun.set, threading.Event()))
+    answer, aside = silence(begun.set, threading.Event()), Reply(Text(ASIDE))
+    upstream.default(lambda body, headers: answer if "tools" in body else aside)
     process = claude.start("go")
     assert begun.wait(_PATIENCE)
     (exchange,) = upstream.exchanges

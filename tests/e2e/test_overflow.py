@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.claude_code import ClaudeCode
-from tests.e2e.script import of_role, texts
+from tests.e2e.script import texts
 from tests.e2e.stage import claude_code
 from tests.fakes.openai_chat import FakeOpenAI
 from tests.fakes.openai_replies import Reply, Text, ToolCall
@@ -22,17 +22,19 @@ _FILE_LINES = 900
 """Nearly as much as Claude Code's Read gives at once; seven or eight such files fill the window."""
 
 
-@pytest.fixture(params=["openai", "vllm", "llama.cpp"])
+@pytest.fixture(params=["openai chat", "openai responses", "openai responses in the stream", "vllm", "llama.cpp"])
 def full_soon(
     request: pytest.FixtureRequest, command: tuple[str, str], tmp_path: Path
 ) -> Iterator[tuple[ClaudeCode, FakeOpenAI]]:
     """Claude Code, and a server with a window of 128 K that refuses what is longer in its own words."""
     with ExitStack() as stack:
-        if request.param == "openai":
-            upstream = stack.enter_context(FakeOpenAI("openai"))
+        if request.param.startswith("openai"):
+            quirks = ["overflow_in_stream"] if "stream" in request.param else []
+            upstream = stack.enter_context(FakeOpenAI("openai", quirks=quirks))
             variables = {
                 "PREFERRED_PROVIDER": "openai",
                 "BIG_MODEL": "gpt-4o",
+                "OPENAI_API": request.param.split()[1],
                 "OPENAI_BASE_URL": upstream.base_url,
                 "OPENAI_API_KEY": "sk-any",
             }
@@ -44,6 +46,19 @@ def full_soon(
             yield stack.enter_context(claude_code(*command, tmp_path, entry)), upstream
 
 
+def _items(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """The conversation, whichever API it is written for."""
+    items: list[dict[str, Any]] = body.get("messages") or body["input"]
+    return items
+
+
+def _said(body: dict[str, Any]) -> list[str]:
+    if "messages" in body:
+        return texts(body, "user")
+    contents = [item["content"] for item in body["input"] if item.get("role") == "user"]
+    return ["\n".join(part.get("text", "") for part in content) for content in contents]
+
+
 def test_overflow(full_soon: tuple[ClaudeCode, FakeOpenAI]) -> None:
     claude, upstream = full_soon
     for number in range(10):
@@ -51,12 +66,12 @@ def test_overflow(full_soon: tuple[ClaudeCode, FakeOpenAI]) -> None:
         (claude.project / f"part{number}.txt").write_text("\n".join(lines), encoding="utf-8")
 
     def answer(body: dict[str, Any], headers: object) -> Reply:
-        said = texts(body, "user")
+        said = _said(body)
         if "<summary>" in said[-1]:
             return Reply(Text(f"<analysis>All is clear.</analysis>\n<summary>{_SUMMARY}</summary>"))
         if any(_SUMMARY in text for text in said):
             return Reply(Text("All read."))
-        part = len(of_role(body, "tool"))
+        part = sum(item.get("role") == "tool" or item.get("type") == "function_call_output" for item in _items(body))
         return Reply(ToolCall("Read", {"file_path": str(claude.project / f"part{part}.txt")}))
 
     upstream.default(answer)

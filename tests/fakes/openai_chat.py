@@ -144,7 +144,7 @@ class FakeOpenAI(FakeServer):
         refused = self._refused_key(exchange)
         if refused:
             return self._refuse(exchange, refused)
-        path = exchange.path.partition("?")[0]
+        path = exchange.path.partition("?")[0].removeprefix("/openai")  # as Azure has it
         if path == "/v1/chat/completions" and exchange.method == "POST":
             return self._answer(exchange, self._refused_chat, self._render_chat)
         if path == "/v1/responses" and exchange.method == "POST":

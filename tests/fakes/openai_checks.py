@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+from tests.fakes.openai_models import ModelRules
 from tests.fakes.openai_refusal import refuse
 
 NAME = r"^[a-zA-Z0-9_-]+$"
 LONGEST_NAME = 64
 MOST_TOOLS = 128
+MOST_BREAKPOINTS = 4
 VERBOSITIES = ("low", "medium", "high")
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -128,6 +131,31 @@ def check_count(where: str, items: Any, most: int | None = None) -> None:
 def check_fields(where: str, value: Mapping[str, Any], known: set[str]) -> None:
     for field in sorted(value.keys() - known):
         refuse(f"Unknown parameter: '{where}.{field}'.", f"{where}.{field}", "unknown_parameter")
+
+
+def cache_fields(model: ModelRules) -> set[str]:
+    """What may stand in content parts of newer models only."""
+    return {"prompt_cache_breakpoint"} if model.cache_breakpoints else set()
+
+
+def check_breakpoint(where: str, part: Mapping[str, Any]) -> None:
+    if "prompt_cache_breakpoint" not in part:
+        return
+    where, value = f"{where}.prompt_cache_breakpoint", part["prompt_cache_breakpoint"]
+    if not isinstance(value, dict):
+        wrong_type(where, "an object", value)
+    check_fields(where, value, {"mode", "ttl"})
+    if "mode" not in value:
+        missing(f"{where}.mode")
+    check_choice(f"{where}.mode", value["mode"], ("explicit",))
+
+
+def check_breakpoints(items: Any) -> None:
+    """That a request writes no more breakpoints than it may."""
+    found = json.dumps(items).count('"prompt_cache_breakpoint": {')
+    if found > MOST_BREAKPOINTS:
+        text = f"Expected at most {MOST_BREAKPOINTS} prompt cache breakpoints, but got {found}."
+        refuse(f"Too many prompt cache breakpoints. {text}", None, "invalid_parameter")
 
 
 def check_stream_options(body: Mapping[str, Any], known: set[str]) -> None:

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from tests.fakes.openai_checks import (
     MOST_TOOLS,
+    cache_fields,
+    check_breakpoint,
+    check_breakpoints,
     check_count,
     check_fields,
     check_image_url,
@@ -61,6 +64,7 @@ def check_messages(messages: Any, model: ModelRules) -> None:
         if "tool_calls" in message:
             _check_tool_calls(f"{where}.tool_calls", message["tool_calls"])
     _check_pairing(messages)
+    check_breakpoints(messages)
 
 
 def _check_content(number: int, message: dict[str, Any], model: ModelRules) -> None:
@@ -94,7 +98,8 @@ def _check_part(number: int, index: int, part: Any, role: str, model: ModelRules
         names = " and ".join(repr(name) for name in allowed)
         refuse(f"Invalid value: '{type_}'. Supported values are: {names}.", f"{where}.type", "invalid_value")
     field = _PART_FIELDS[type_]
-    check_fields(where, part, {"type", field, "prompt_cache_breakpoint"})
+    check_fields(where, part, {"type", field, *cache_fields(model)})
+    check_breakpoint(where, part)
     if field not in part:
         missing(f"{where}.{field}")
     value = part[field]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -302,6 +303,26 @@ def _groq(body: dict[str, Any], window: int) -> Refusal | None:
     return None
 
 
+def details_signature(text: str) -> str:
+    """What `_openrouter` takes for Anthropic's signature of a thinking text."""
+    return f"sig-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _openrouter(body: dict[str, Any], window: int) -> Refusal | None:
+    """In front of Anthropic: reasoning comes back whole and signed."""
+    for number, message in enumerate(body["messages"]):
+        for entry in message.get("reasoning_details", ()):
+            text = entry.get("text", "")
+            signed = entry["type"] != "reasoning.text" or entry.get("format") != "anthropic-claude-v1"
+            if not signed and entry.get("signature") != details_signature(text):
+                inner = {"type": "invalid_request_error"}
+                inner["message"] = f"messages.{number}.content.0: Invalid `signature` in `thinking` block"
+                metadata = {"raw": json.dumps({"type": "error", "error": inner}), "provider_name": "Anthropic"}
+                error = {"message": "Provider returned error", "code": 400, "metadata": metadata}
+                return Refusal(400, {"error": error})
+    return None
+
+
 def _glm(body: dict[str, Any], window: int) -> Refusal | None:
     disabled = body.get("thinking", {}).get("type") == "disabled"
     if disabled or body.get("reasoning_effort") not in (None, "low", "high", "max"):
@@ -384,6 +405,7 @@ QUIRKS: dict[str, Quirk] = {
     "moonshot_schema": _moonshot_schema,
     "no_parallel_tool_calls": _unknown_field("parallel_tool_calls"),
     "no_stream_options": _unknown_field("stream_options"),  # old Azure API versions
+    "openrouter": _openrouter,  # OpenRouter in front of Anthropic
     "reasoning_content_required": _reasoning_content_required,  # DeepSeek V4
     "short_descriptions": _short_descriptions,  # Azure and old gateways
     "stream_unverified": _stream_unverified,  # official, organization not verified

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.fakes.openai_checks import (
+    cache_fields,
+    check_breakpoint,
+    check_breakpoints,
     check_choice,
     check_count,
     check_fields,
@@ -43,9 +46,9 @@ _PREFIXES = {
 _READ = ("input_text", "input_image", "input_file")
 _PARTS = {"assistant": ("output_text", "refusal"), "user": _READ}
 _PART_FIELDS = {
-    "input_text": {"text", "prompt_cache_breakpoint"},
-    "input_image": {"image_url", "file_id", "detail", "prompt_cache_breakpoint"},
-    "input_file": {"filename", "file_data", "file_url", "file_id", "detail", "prompt_cache_breakpoint"},
+    "input_text": {"text"},
+    "input_image": {"image_url", "file_id", "detail"},
+    "input_file": {"filename", "file_data", "file_url", "file_id", "detail"},
     "output_text": {"text", "annotations", "logprobs"},
     "refusal": {"refusal"},
 }
@@ -67,6 +70,7 @@ def check_input(given: Any, model: ModelRules) -> None:
     check_count("input", given)
     for number, item in enumerate(given):
         _check_item(f"input[{number}]", item, model)
+    check_breakpoints(given)
 
 
 def check_order(items: Sequence[Item]) -> None:
@@ -167,10 +171,9 @@ def _check_part(where: str, part: Any, parts: tuple[str, ...], model: ModelRules
     kind = str(part.get("type"))
     # The endpoint names the part where it knows the type, and its type where it does not.
     check_choice(where if kind in _PART_FIELDS else f"{where}.type", kind, parts)
-    check_fields(where, part, {"type", *_PART_FIELDS[kind]})
-    if "prompt_cache_breakpoint" in part and not model.cache_breakpoints:
-        field = f"{where}.prompt_cache_breakpoint"
-        refuse(f"'{field}' is not supported on this model.", field, "invalid_parameter")
+    fields = {"type", *_PART_FIELDS[kind]}
+    check_fields(where, part, fields | cache_fields(model) if kind in _READ else fields)
+    check_breakpoint(where, part)
     if kind == "input_image":
         _check_image(where, part, model)
     elif kind == "input_file":

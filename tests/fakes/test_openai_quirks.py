@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.openai_bodies import IMAGE, RESULT, USER, asked, messages, tool, tools, user
-from tests.fakes.openai_quirks import QUIRKS, compatible_refusal, quirk_refusal
+from tests.fakes.openai_quirks import QUIRKS, compatible_refusal, details_signature, quirk_refusal
 
 REPLAYED = messages(USER, asked("call_1"), RESULT)
 THOUGHT = messages(USER, asked("call_1", reasoning_content=""), RESULT)
@@ -17,6 +17,12 @@ SEEN = user(IMAGE)
 NAMED = tools(tool(), tool_choice={"type": "function", "function": {"name": "Read"}})
 SHORT_ID = {**RESULT, "tool_call_id": "abcDEF123"}
 LONG_TEXT = messages({"role": "user", "content": "x" * 4 * 1100})
+
+
+def signed(text: str, signature: str) -> dict[str, Any]:
+    entry = {"type": "reasoning.text", "text": text, "signature": signature, "format": "anthropic-claude-v1"}
+    return {"role": "assistant", "content": "x", "reasoning_details": [entry]}
+
 
 # quirk -> what it refuses (with status and text), and what it lets pass
 QUIRK_CASES: dict[str, tuple[list[tuple[dict[str, Any], int, str]], list[dict[str, Any]]]] = {
@@ -74,6 +80,10 @@ QUIRK_CASES: dict[str, tuple[list[tuple[dict[str, Any], int, str]], list[dict[st
     "no_stream_options": (
         [({"stream_options": {"include_usage": True}}, 400, "supplied: stream_options")],
         [{"stream": True}],
+    ),
+    "openrouter": (
+        [(messages(USER, signed("let me see", "sig-of-another"), USER), 400, "Provider returned error")],
+        [messages(USER, signed("let me see", details_signature("let me see")), USER), THOUGHT],
     ),
     "reasoning_content_required": (
         [(REPLAYED, 400, "The `reasoning_content` in the thinking mode must be passed back to the API.")],

@@ -26,6 +26,7 @@ from tests.fakes.responses_state import Ledger
 
 UNKNOWN, TYPE, VALUE = "unknown_parameter", "invalid_type", "invalid_value"
 MISSING, LONG = "missing_required_parameter", "string_above_max_length"
+MARK: dict[str, Any] = {"prompt_cache_breakpoint": {"mode": "explicit"}}
 LONG_ID = "call_" + "x" * 60
 
 # what is in the body, a piece of the message, param, code; gpt-5 unless the body says otherwise
@@ -50,8 +51,13 @@ REFUSED: list[tuple[dict[str, Any], str, str | None, str | None]] = [
      "input[0].content[0]", VALUE),
     (user({"type": "input_text"}), "'input[0].content[0].text'", "input[0].content[0].text", MISSING),
     (user({**TEXT, "cache_control": {}}), "cache_control", "input[0].content[0].cache_control", UNKNOWN),
-    (user({**TEXT, "prompt_cache_breakpoint": {}}), "'input[0].content[0].prompt_cache_breakpoint' is not supported on",
-     "input[0].content[0].prompt_cache_breakpoint", "invalid_parameter"),
+    (user({**TEXT, **MARK}), "Unknown parameter: 'input[0].content[0].prompt_cache_breakpoint'.",
+     "input[0].content[0].prompt_cache_breakpoint", UNKNOWN),
+    ({"model": "gpt-6-sol", **user({**TEXT, "prompt_cache_breakpoint": {}})}, "prompt_cache_breakpoint.mode",
+     "input[0].content[0].prompt_cache_breakpoint.mode", MISSING),
+    ({"model": "gpt-6-sol", **user(*[{**TEXT, **MARK}] * 5)}, "at most 4", None, "invalid_parameter"),
+    ({"model": "gpt-6-sol", **items({"role": "assistant", "content": [{"type": "output_text", "text": "x", **MARK}]})},
+     "prompt_cache_breakpoint", "input[0].content[0].prompt_cache_breakpoint", UNKNOWN),
     (items({"role": "assistant", "content": [TEXT]}),
      "Invalid value: 'input_text'. Supported values are: 'output_text' and 'refusal'.", "input[0].content[0]", VALUE),
     (items({"role": "assistant", "content": [IMAGE]}), "'output_text' and 'refusal'", "input[0].content[0]", VALUE),
@@ -125,7 +131,7 @@ def test_refusals(change: dict[str, Any], text: str, param: str | None, code: st
         user({"type": "input_file", "file_url": "https://a.b/c.pdf"}),
         items(REASONING, ASKED, {**REASONING, "encrypted_content": None}),
         items({**CALL, "call_id": "x" * 64, "id": "fc_1"}, ASKED, {**OUTPUT, "call_id": "x" * 64, "id": "fc_2"}),
-        {"model": "gpt-5.6-sol", **user({**TEXT, "prompt_cache_breakpoint": {"mode": "explicit"}})},
+        {"model": "gpt-5.6-sol", **user(*[{**TEXT, **MARK}] * 4)},
     ],
 )
 def test_taken(body: dict[str, Any]) -> None:

@@ -22,7 +22,9 @@ from proxy.protocol.blocks import (
 from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
 from proxy.protocol.notes import Notes
+from proxy.providers.openai.breakpoints import Breakpoints
 from proxy.providers.openai.quirks import Quirks
+from proxy.providers.openai.reasoning_details import opened
 from proxy.providers.openai.tools import ToolNames, call_id
 
 _NO_OUTPUT = "(no output)"
@@ -51,46 +53,59 @@ class ChatMessages:
     """Builds the `messages` of one request. Neighbouring user messages become one: many templates want turns."""
 
     names: ToolNames
+    model: str
     abilities: Abilities
     quirks: Quirks
     notes: Notes
+    breakpoints: Breakpoints
     messages: list[ChatMessage] = field(default_factory=list)
 
-    def build(self, system: str, turns: Sequence[Turn]) -> list[ChatMessage]:
-        if system and self.abilities.system_role:
-            self.messages.append({"role": "system", "content": system})
-        elif system:
-            self._user([_text(system)])
+    def build(self, system: Sequence[TextBlock], turns: Sequence[Turn]) -> list[ChatMessage]:
+        prompt = self._content([self.breakpoints.mark(_text(block.text), block) for block in system])
+        if prompt and self.abilities.system_role:
+            self.messages.append({"role": "system", "content": prompt})
+        elif prompt:
+            self._user(_as_parts(prompt))
         for turn in turns:
             match turn:
-                case SystemTurn(text):
-                    self._instructions(text)
+                case SystemTurn():
+                    self._instructions(turn)
                 case UserTurn(blocks):
-                    self._user([part for block in blocks for part in self._parts(block)])
+                    parts = [(part, block) for block in blocks for part in self._parts(block)]
+                    self._user([self.breakpoints.mark(part, block) for part, block in parts])
                 case AssistantTurn(blocks):
                     self._assistant(blocks)
                 case ResultsTurn(results):
                     self._results(results)
         if not any(message["role"] == "user" for message in self.messages):
             self._user([_text(_NO_USER)])
+        if self.quirks.prefix and self.messages[-1]["role"] == "assistant":
+            self.messages[-1]["prefix"] = True
         return self.messages
 
-    def _instructions(self, text: str) -> None:
+    def _instructions(self, turn: SystemTurn) -> None:
         if self.abilities.system_anywhere:
-            self.messages.append({"role": "system", "content": text})
+            content = self._content([self.breakpoints.mark(_text(turn.text), turn)])
+            self.messages.append({"role": "system", "content": content})
         else:
-            self._user([_text(f"<system-reminder>\n{text}\n</system-reminder>")])
+            self._user([_text(f"<system-reminder>\n{turn.text}\n</system-reminder>")])
 
     def _user(self, parts: list[Part]) -> None:
         if not parts:
             return
         last = self.messages[-1] if self.messages else None
         if last is not None and last["role"] == "user":
-            last["content"] = _content([*_as_parts(last["content"]), *parts])
+            last["content"] = self._content([*_as_parts(last["content"]), *parts])
             return
         if last is not None and last["role"] == "tool" and self.quirks.answer_after_tools:
             self.messages.append({"role": "assistant", "content": BRIDGE})
-        self.messages.append({"role": "user", "content": _content(parts)})
+        self.messages.append({"role": "user", "content": self._content(parts)})
+
+    def _content(self, parts: list[Part]) -> str | list[Part]:
+        """Text alone as one string, which is all that some servers' templates understand."""
+        if not self.breakpoints.wanted and all(part["type"] == "text" for part in parts):
+            return "\n\n".join(part["text"] for part in parts)
+        return parts
 
     def _assistant(self, blocks: list[ContentBlock]) -> None:
         texts: list[str] = []
@@ -112,9 +127,12 @@ class ChatMessages:
         message: ChatMessage = {"role": "assistant", "content": "".join(texts) or None}
         if calls:
             message["tool_calls"] = calls
+        details = [] if self.quirks.no_reasoning_replay else opened(blocks, self.model)
+        if details:
+            message["reasoning_details"] = details
         if self.quirks.reasoning_content and (calls or any(thoughts)):
             message["reasoning_content"] = "\n\n".join(thought for thought in thoughts if thought)
-        elif thoughts or any(isinstance(block, RedactedThinkingBlock) for block in blocks):
+        elif not details and (thoughts or any(isinstance(block, RedactedThinkingBlock) for block in blocks)):
             self.notes.add("messages: earlier thinking was left out")
         if texts or calls:
             self.messages.append(message)
@@ -142,9 +160,8 @@ class ChatMessages:
             content = "\n".join(texts) if any(map(str.strip, texts)) else _NO_OUTPUT
             if result.is_error:
                 content = f"Error: {content}"
-            self.messages.append(
-                {"role": "tool", "tool_call_id": self._call_id(result.tool_use_id), "content": content}
-            )
+            whole = self._content([self.breakpoints.mark(_text(content), result, *result.content)])
+            self.messages.append({"role": "tool", "tool_call_id": self._call_id(result.tool_use_id), "content": whole})
         if files:
             self._user([_text(_TOOL_OUTPUT), *files])
 
@@ -186,13 +203,6 @@ class ChatMessages:
 
 def _text(text: str) -> Part:
     return {"type": "text", "text": text}
-
-
-def _content(parts: list[Part]) -> str | list[Part]:
-    """Text alone as one string, which is all that some servers' templates understand."""
-    if all(part["type"] == "text" for part in parts):
-        return "\n\n".join(part["text"] for part in parts)
-    return parts
 
 
 def _as_parts(content: str | list[Part]) -> list[Part]:

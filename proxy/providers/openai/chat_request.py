@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from proxy.protocol.effort import asked_effort
-from proxy.protocol.history import system_text, turns
+from proxy.protocol.history import system_blocks, turns
 from proxy.protocol.request import Tool
 from proxy.providers.base import Exchange
+from proxy.providers.openai.breakpoints import Breakpoints
 from proxy.providers.openai.chat_messages import Abilities, ChatMessages
 from proxy.providers.openai.parameters import (
     BuiltRequest,
@@ -16,6 +17,7 @@ from proxy.providers.openai.parameters import (
     chosen_effort,
     function,
     identity,
+    note_effort_left_out,
     output_limit,
     sampling,
     toolbox,
@@ -24,7 +26,7 @@ from proxy.providers.openai.parameters import (
 from proxy.providers.openai.quirks import Quirks
 
 _NOT_ON_CHAT = "max"
-"""An effort that Chat Completions refuses on every model."""
+"""An effort that OpenAI's Chat Completions refuses on every model."""
 
 
 def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltRequest:
@@ -37,15 +39,16 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltReque
         system_role=route.facts.system_role,
         system_anywhere=route.official,
     )
-    messages = ChatMessages(tools.names, abilities, quirks, notes).build(system_text(request), turns(request, notes))
+    breakpoints = Breakpoints.of(exchange, quirks)
+    conversation = ChatMessages(tools.names, route.model, abilities, quirks, notes, breakpoints)
     effort = _effort(exchange, quirks, has_tools=bool(tools.tools))
     token_field = route.custom.max_tokens_field if route.custom is not None else route.facts.token_field
-    body = {
+    body: dict[str, Any] = {
         "model": route.model,
-        "messages": messages,
+        "messages": conversation.build(system_blocks(request), turns(request, notes)),
         **_tools(tools, exchange, quirks),
         quirks.token_field or token_field: output_limit(exchange, quirks, most_tokens),
-        **({"reasoning_effort": effort} if effort else {}),
+        **_reasoning(exchange, effort),
         **sampling(exchange, effort),
         **_format(exchange),
         **identity(exchange),
@@ -83,7 +86,21 @@ def _effort(exchange: Exchange, quirks: Quirks, *, has_tools: bool) -> str | Non
         if asked_effort(exchange.request) != "none":
             exchange.notes.add("reasoning is off: on Chat Completions the model takes tools only without it")
         return "none"
-    return chosen_effort(exchange, quirks, without=_NOT_ON_CHAT)
+    return chosen_effort(exchange, quirks, without=None if exchange.route.custom is not None else _NOT_ON_CHAT)
+
+
+def _reasoning(exchange: Exchange, effort: str | None) -> dict[str, Any]:
+    """How much to think, in the server's own form."""
+    custom, asked = exchange.route.custom, asked_effort(exchange.request)
+    style = custom.thinking_style if custom is not None else "effort"
+    if style == "thinking" and asked == "none":
+        return {"thinking": {"type": "disabled"}}
+    if style == "thinking" and asked is not None:
+        return {"thinking": {"type": "enabled"}, **({"reasoning_effort": effort} if effort else {})}
+    if effort is None:
+        note_effort_left_out(exchange)
+        return {}
+    return {"reasoning": {"effort": effort}} if style == "openrouter" else {"reasoning_effort": effort}
 
 
 def _format(exchange: Exchange) -> dict[str, Any]:

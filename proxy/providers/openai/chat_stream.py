@@ -16,8 +16,10 @@ from proxy.protocol.deltas import (
     Delta,
     Finish,
     FinishReason,
+    RedactedThinking,
     TextDelta,
     ThinkingDelta,
+    ThinkingEnd,
     ToolCallDelta,
     ToolCallEnd,
     ToolCallStart,
@@ -26,6 +28,7 @@ from proxy.protocol.deltas import (
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
 from proxy.providers.openai.errors import Backend, api_error, failure_of
+from proxy.providers.openai.reasoning_details import Detail, merge, sealed
 from proxy.providers.openai.tools import ToolNames
 
 _REASONS: dict[str, FinishReason] = {
@@ -58,15 +61,20 @@ class _ToolCall:
 
 @dataclass(slots=True)
 class ChatStream:
-    """Reads one answer. `feed` each chunk, then call `end`; set `done` when the server sends `[DONE]`."""
+    """Reads one answer of `model`. `feed` each chunk, then call `end`; set `done` when the server sends `[DONE]`."""
 
     names: ToolNames
     backend: Backend
+    model: str
     done: bool = False
     _calls: list[_ToolCall] = field(default_factory=list)
     _by_index: dict[int, _ToolCall] = field(default_factory=dict)
     _text: list[str] = field(default_factory=list)
     _thoughts: list[str] = field(default_factory=list)
+    _details: list[Detail] = field(default_factory=list)
+    _thinks: bool = False
+    _holds_calls: bool = False
+    """Details of the reasoning may come after the calls, and have to be shown before them."""
     _reason: str | None = None
     _refused: bool = False
     _began: bool = False
@@ -93,6 +101,8 @@ class ChatStream:
             raise ApiError(502, CUT_OFF)
         if self._reason == "error":
             raise ApiError(502, "the upstream reported an error without saying which")
+        if self._thinks or self._calls:
+            yield from self._sign()
         reason: FinishReason = "refusal" if self._refused else _REASONS.get(self._reason or "", "end")
         for call in self._calls:
             if not call.name:
@@ -120,10 +130,15 @@ class ChatStream:
         It is taken for one where it begins with all of the text so far, if that has so many characters.
         """
         self._began = self._began or bool(delta)
+        details = delta.get("reasoning_details")
+        if isinstance(details, list) and least_repeat != 1:
+            merge(self._details, details)
+            self._holds_calls = True
         for kind, text in (*(("thinking", text) for text in _reasoning(delta)), *_content(delta.get("content"))):
             if kind == "text":
                 yield from self._show(text, least_repeat)
             elif thought := _new_part(text, self._thoughts, least_repeat):
+                self._thinks = True
                 yield ThinkingDelta(thought)
         refusal = delta.get("refusal")
         if isinstance(refusal, str) and refusal:
@@ -137,13 +152,28 @@ class ChatStream:
             yield from self._fragment({"index": 0, "function": delta["function_call"]})
 
     def _show(self, text: str, least_repeat: int | None) -> Iterator[Delta]:
+        begins = not any(self._text)
         text = _new_part(text, self._text, least_repeat)
         if not text:
             return
+        if self._thinks or begins:
+            yield from self._sign()
         for call in self._calls:
             if call.started and not call.ended and call.is_complete():
                 yield from self._end(call)
         yield TextDelta(text)
+
+    def _sign(self) -> Iterator[Delta]:
+        """The reasoning so far, in the form that comes back, on the block that shows it if one does.
+
+        What comes after an answer without calls is dropped: no answer should end with reasoning, and none of it is
+        needed again.
+        """
+        if self._details:
+            signature = sealed(self._details, self.model)
+            yield ThinkingEnd(signature) if self._thinks else RedactedThinking(signature)
+            self._details = []
+        self._thinks = False
 
     def _fragment(self, fragment: dict[str, Any]) -> Iterator[Delta]:
         function = fragment.get("function")
@@ -162,6 +192,8 @@ class ChatStream:
         if _is_snapshot(arguments, call.arguments):
             arguments = arguments[len(call.arguments) :]
         call.arguments += arguments
+        if self._holds_calls:
+            return
         if call.name and (call.arguments or self.names.client(call.name) != call.name or self.names.offers(call.name)):
             yield from self._start(call)
         if call.started and call.sent < len(call.arguments):

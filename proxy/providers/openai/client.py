@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ import openai
 
 from proxy import __version__
 from proxy.config import Config
+from proxy.custom_models import CustomModel
 from proxy.protocol.deltas import Delta
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
@@ -34,6 +35,7 @@ from proxy.providers.openai.splitter import Splitter
 from proxy.routing import Route
 
 OFFICIAL_URL = "https://api.openai.com/v1"
+_KEY_HEADER = "Authorization"
 _MOST_LESSONS = 4
 _FIRST_PAUSE = 0.5
 _AFTER_FINISH = 5.0
@@ -103,11 +105,11 @@ class OpenAIProvider:
 
     def _build(self, exchange: Exchange, quirks: Quirks) -> _Request:
         backend, most = self._backend(exchange.route), self._config.max_tokens_limit
+        model = exchange.route.model
         if self._api(exchange.route, quirks) == "chat":
             chat = chat_request.build(exchange, quirks, most_tokens=most)
-            return _Request("/chat/completions", chat.body, ChatStream(chat.names, backend))
+            return _Request("/chat/completions", chat.body, ChatStream(chat.names, backend, model))
         responses = responses_request.build(exchange, quirks, most_tokens=most)
-        model = exchange.route.model
         return _Request(
             "/responses", responses.body, ResponsesStream(responses.names, backend, model, responses.search)
         )
@@ -157,8 +159,7 @@ class OpenAIProvider:
         name = route.custom.model_id if route.custom is not None else ""
         with self._lock:
             if name not in self._clients:
-                headers = route.custom.headers if route.custom is not None else {}
-                self._clients[name] = _Client(backend, headers, self._http)
+                self._clients[name] = _Client(backend, route.custom, self._http)
             return self._clients[name]
 
 
@@ -169,13 +170,15 @@ class _Client(openai.OpenAI):
     send them to every server.
     """
 
-    def __init__(self, backend: Backend, headers: Mapping[str, str], http: httpx2.Client) -> None:
+    def __init__(self, backend: Backend, custom: CustomModel | None, http: httpx2.Client) -> None:
+        key_header = custom.api_key_header if custom is not None else _KEY_HEADER
+        key = f"Bearer {backend.key}" if key_header.lower() == _KEY_HEADER.lower() else backend.key
         self._own_headers = {
             "Accept": "text/event-stream, application/json",
             "Content-Type": "application/json",
             "User-Agent": f"claude-proxy/{__version__}",
-            **({"Authorization": f"Bearer {backend.key}"} if backend.key else {}),
-            **headers,
+            **({key_header: key} if backend.key and key else {}),
+            **backend.headers,
         }
         super().__init__(api_key="unused", base_url=backend.url, max_retries=0, http_client=http)
 

@@ -14,6 +14,7 @@ _KEY_LIKE = re.compile(r"\b(?:(?:sk|gsk|xai|key)[-_]|Bearer )[A-Za-z0-9_\-*.]{6,
 
 _SHORTEST_KEY = 8
 """Characters; words like "none" or "ollama" stand in for a key where none is needed, and in messages as themselves."""
+_LONGEST_RAW = 500
 _OVERFLOW = (
     "context_length_exceeded",
     "exceeds the context window",
@@ -108,6 +109,10 @@ def failure_of(value: Any, status: int = 0) -> Failure:
         message = json.dumps(message)[:500]
     if "n_prompt_tokens" in value:
         message += f" (request ({value['n_prompt_tokens']} tokens), context size {value.get('n_ctx')})"
+    metadata = value.get("metadata")
+    if isinstance(metadata, dict) and isinstance(metadata.get("raw"), str):
+        # OpenRouter: what the server behind it said.
+        message += f": {metadata['raw'][:_LONGEST_RAW]}"
     code = str(value.get("code") or value.get("type") or "")
     return Failure(status or _status_in_stream(code, message), message, code, str(value.get("param") or ""))
 

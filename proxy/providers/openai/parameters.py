@@ -74,6 +74,8 @@ def toolbox(exchange: Exchange, *, searches: bool = False) -> Toolbox:
 
 def function(tool: Tool, names: ToolNames, exchange: Exchange, quirks: Quirks) -> dict[str, Any]:
     """`name`, `description` and `parameters` of a function tool."""
+    if tool.strict and not exchange.route.official:
+        exchange.notes.add("tools: strict was left out, only OpenAI itself is sent it")
     schema = input_schema(tool, exchange.notes, official=exchange.route.official)
     description = tool.description
     if quirks.short_descriptions and len(description) > _SHORT_DESCRIPTION:
@@ -111,7 +113,21 @@ def chosen_effort(exchange: Exchange, quirks: Quirks, *, without: str | None = N
         return "none"
     asked = asked_effort(exchange.request)
     offered = [effort for effort in learned or exchange.route.facts.efforts if effort != without]
-    return nearest(asked, offered) if asked is not None else None
+    if asked is None or (offered == ["none"] and asked != "none"):
+        return None
+    return nearest(asked, offered)
+
+
+def note_effort_left_out(exchange: Exchange) -> None:
+    """For compatible servers: what they take can only be told."""
+    request = exchange.request
+    thinking = request.thinking
+    if exchange.route.official:
+        return
+    if thinking is not None and (thinking.type == "disabled" or (thinking.budget_tokens and not request.effort)):
+        exchange.notes.add("thinking was left out: set efforts or thinking_style for this model")
+    elif request.effort:
+        exchange.notes.add("output_config.effort was left out: set efforts for this model")
 
 
 def sampling(exchange: Exchange, effort: str | None) -> dict[str, float]:

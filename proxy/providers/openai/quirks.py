@@ -33,6 +33,8 @@ class Quirks:
     """Call ids of exactly nine letters and digits (Mistral)."""
     answer_after_tools: bool = False
     """No user message directly after a tool message (Mistral)."""
+    prefix: bool = False
+    """An answer that the client has begun is marked as such (Mistral)."""
     short_descriptions: bool = False
     """Tool descriptions of at most 1024 characters (Azure and older gateways)."""
     typed_schemas: bool = False
@@ -45,6 +47,8 @@ class Quirks:
     """Earlier reasoning is refused: it was made under another key or by another model."""
     no_web_search: bool = False
     """The model cannot search the web."""
+    no_cache_breakpoints: bool = False
+    """No explicit prompt cache breakpoints."""
     api: str | None = None
     """ "chat" or "responses", where the server said that the other one does not serve the model."""
 
@@ -62,6 +66,8 @@ _OPTIONAL = (
     "stream_options",
     "parallel_tool_calls",
     "reasoning_effort",
+    "reasoning",
+    "thinking",
     "temperature",
     "top_p",
     "tool_choice",
@@ -74,6 +80,9 @@ _OPTIONAL = (
 )
 """Fields without which a request still makes sense."""
 _WITHOUT = "without_"
+_GLM_INVALID = "1210"
+_GLM_SUSPECTS = ("reasoning_effort", "thinking")
+"""GLM names no parameter. These are the ones whose values differ from model to model."""
 _LEAST_ROOM = 256
 _REFUSAL = re.compile(
     r"unsupported|not support|unrecognized|unknown|extra (?:inputs|fields)|not permitted|not allowed"
@@ -81,6 +90,7 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _OUTPUT_LIMIT = re.compile(r"(?:supports at most|range of max_tokens should be \[1,) (\d+)", re.IGNORECASE)
+_UNREADABLE = ("invalid_encrypted_content", "encrypted content", "invalid `signature`", "thought_signature")
 _RESPONSES_ONLY = re.compile(
     r"only supported in v1/responses|not a chat model|use /v1/responses"
     r"|unsupported_api_for_model|not accessible via the /chat/completions"
@@ -90,6 +100,7 @@ _FLAGS: tuple[tuple[str, str], ...] = (
     ("reasoning_content", r"reasoning_content.*(?:must be passed back|is missing)|missing `?reasoning_content"),
     ("short_call_ids", r"must be a-z, A-Z, 0-9, with a length of 9"),
     ("answer_after_tools", r"unexpected role 'user' after role 'tool'"),
+    ("prefix", r"expected last role user or tool \(or assistant with prefix true\)"),
     ("plain_tool_choice", r"invalid tool_choice type: 'object'"),
     ("short_descriptions", r"description': string too long\. Expected a string with maximum length 1024"),
     ("no_streaming", r"must be verified to stream this model|'stream' does not support true"),
@@ -98,6 +109,7 @@ _FLAGS: tuple[tuple[str, str], ...] = (
         "no_web_search",
         r"web.?search\w*'? (?:tool )?is not supported|tool type:? '?web_search|'web_search'\. supported values",
     ),
+    ("no_cache_breakpoints", r"prompt_cache_breakpoint"),
     ("typed_schemas", r"moonshot flavored json schema"),
     (
         "no_images",
@@ -153,7 +165,7 @@ def _learn_api(failure: Failure, body: Mapping[str, Any], quirks: Quirks) -> Les
 
 def _learn_state(failure: Failure, _: Mapping[str, Any], quirks: Quirks) -> Lesson | None:
     """Reasoning that the server cannot read is left out of this one request: what it makes from now on it can."""
-    if "invalid_encrypted_content" in failure.text or "encrypted content" in failure.text:
+    if any(words in failure.text for words in _UNREADABLE):
         return Lesson("no_reasoning_replay", replace(quirks, no_reasoning_replay=True), lasting=False)
     return None
 
@@ -174,7 +186,7 @@ def _learn_refused(failure: Failure, body: Mapping[str, Any], quirks: Quirks) ->
     if failure.status not in (400, 422) or not _REFUSAL.search(failure.message):
         return None
     for name in _OPTIONAL:
-        if name in body and _names(failure, name):
+        if name in body and (_names(failure, name) or (failure.code == _GLM_INVALID and name in _GLM_SUSPECTS)):
             return Lesson(f"without {name}", replace(quirks, refused=quirks.refused | {name}))
     return None
 

@@ -13,6 +13,7 @@ from proxy.protocol.blocks import (
     DocumentBlock,
     ImageBlock,
     RedactedThinkingBlock,
+    TextBlock,
     ThinkingBlock,
     ToolResultBlock,
     ToolUseBlock,
@@ -22,6 +23,7 @@ from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
 from proxy.protocol.notes import Notes
 from proxy.protocol.signature import unseal
+from proxy.providers.openai.breakpoints import Breakpoints
 from proxy.providers.openai.tools import ToolNames, call_id
 
 TRANSPORT = "openai-responses"
@@ -42,15 +44,19 @@ class ResponsesInput:
     pdf: bool
     replay_reasoning: bool
     notes: Notes
+    breakpoints: Breakpoints
     items: list[Item] = field(default_factory=list)
 
-    def build(self, turns: Sequence[Turn]) -> list[Item]:
+    def build(self, system: Sequence[TextBlock], turns: Sequence[Turn]) -> list[Item]:
+        """`system`: the system prompt, unless it is in `instructions`, which cannot carry a cache breakpoint."""
+        self._message("developer", [self.breakpoints.mark(_input_text(block.text), block) for block in system])
         for turn in turns:
             match turn:
                 case SystemTurn(text):
-                    self._message("developer", [_input_text(text)])
+                    self._message("developer", [self.breakpoints.mark(_input_text(text), turn)])
                 case UserTurn(blocks):
-                    self._message("user", [part for block in blocks if (part := self._part(block)) is not None])
+                    parts = [(part, block) for block in blocks if (part := self._part(block)) is not None]
+                    self._message("user", [self.breakpoints.mark(part, block) for part, block in parts])
                 case AssistantTurn(blocks):
                     self._assistant(blocks)
                 case ResultsTurn(results):
@@ -104,7 +110,10 @@ class ResponsesInput:
         return {"type": "reasoning", "summary": summary, "encrypted_content": payload}
 
     def _output(self, result: ToolResultBlock) -> Item:
-        """Text as a string; with images or files, a list of parts, which this API takes in place."""
+        """Text as a string; with images or files, a list of parts, which this API takes in place.
+
+        A list always where a part may have to carry a cache breakpoint.
+        """
         parts = [part for block in result.content if (part := self._part(block)) is not None]
         texts = [part["text"] for part in parts if part["type"] == "input_text"]
         output: str | list[Item]
@@ -113,6 +122,9 @@ class ResponsesInput:
             output = f"Error: {output}" if result.is_error else output
         else:
             output = [_input_text("Error:"), *parts] if result.is_error else parts
+        if self.breakpoints.wanted:
+            output = [_input_text(output)] if isinstance(output, str) else output
+            self.breakpoints.mark(output[-1], result, *result.content)
         return {"type": "function_call_output", "call_id": call_id(result.tool_use_id), "output": output}
 
     def _part(self, block: ContentBlock) -> Item | None:

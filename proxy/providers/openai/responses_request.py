@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from proxy.protocol.effort import wanted_display
-from proxy.protocol.history import system_text, turns
+from proxy.protocol.history import system_blocks, system_text, turns
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import Tool
 from proxy.protocol.web_search import domain_of
 from proxy.providers.base import Exchange
+from proxy.providers.openai.breakpoints import Breakpoints
 from proxy.providers.openai.parameters import (
     BuiltRequest,
     Toolbox,
@@ -17,6 +18,7 @@ from proxy.providers.openai.parameters import (
     chosen_effort,
     function,
     identity,
+    note_effort_left_out,
     output_limit,
     sampling,
     toolbox,
@@ -34,6 +36,7 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltReque
     """The request to send. `most_tokens` is the ceiling that the user set for output."""
     request, route, notes = exchange.request, exchange.route, exchange.notes
     tools = toolbox(exchange, searches=route.custom is None and not quirks.no_web_search)
+    breakpoints = Breakpoints.of(exchange, quirks)
     conversation = ResponsesInput(
         names=tools.names,
         model=route.model,
@@ -41,15 +44,16 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltReque
         pdf=route.facts.pdf,
         replay_reasoning=not quirks.no_reasoning_replay,
         notes=notes,
+        breakpoints=breakpoints,
     )
-    system = system_text(request)
+    instructions = {} if breakpoints.wanted else _instructions(exchange)
     effort = chosen_effort(exchange, quirks)
     if tools.search is not None and effort == "minimal":
         effort = "low"  # with less, the web search is refused
     body: dict[str, Any] = {
         "model": route.model,
-        **({"instructions": system} if system else {}),
-        "input": conversation.build(turns(request, notes)),
+        **instructions,
+        "input": conversation.build([] if instructions else system_blocks(request), turns(request, notes)),
         **_tools(tools, exchange, quirks),
         "max_output_tokens": max(output_limit(exchange, quirks, most_tokens), _LEAST_OUTPUT),
         **_included(exchange, effort, tools.search),
@@ -63,6 +67,11 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltReque
     if body["stream"] and route.official:
         body["stream_options"] = {"include_obfuscation": False}
     return BuiltRequest(without_refused(body, exchange, quirks), tools.names, tools.search)
+
+
+def _instructions(exchange: Exchange) -> dict[str, str]:
+    system = system_text(exchange.request)
+    return {"instructions": system} if system else {}
 
 
 def _tools(tools: Toolbox, exchange: Exchange, quirks: Quirks) -> dict[str, Any]:
@@ -120,6 +129,7 @@ def _reasoning(exchange: Exchange, effort: str | None, quirks: Quirks) -> dict[s
     """Effort and summary."""
     facts = exchange.route.facts
     if not facts.reasons:
+        note_effort_left_out(exchange)
         return {}
     reasoning: dict[str, Any] = {"effort": effort} if effort is not None else {}
     if effort != "none" and wanted_display(exchange.request) == "full" and not quirks.no_summary:

@@ -28,8 +28,8 @@ Json = dict[str, Any]
 class Talk:
     """One proxy's provider, taking the fake for OpenAI itself. `restart` forgets all that was learned."""
 
-    def __init__(self, upstream: FakeOpenAI, directory: Path) -> None:
-        variables = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": upstream.base_url, "PREFERRED_PROVIDER": "openai"}
+    def __init__(self, upstream: FakeOpenAI, directory: Path, *, api: str = "auto") -> None:
+        variables = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": upstream.base_url, "OPENAI_API": api}
         self._config = load_config(variables, directory=directory)
         self._router = Router(self._config, Catalog.load(), lambda: TODAY)
         self.restart()
@@ -37,10 +37,11 @@ class Talk:
     def restart(self) -> None:
         self._provider = OpenAIProvider(self._config, read_timeout=20.0)
 
-    def ask(self, model: str, body: Json, *, official: bool = True) -> Answer:
+    def ask(self, model: str, body: Json, *, official: bool = True, facts_of: str = "") -> Answer:
+        """`facts_of`: another model, for which this one is taken."""
         request = parse_request(json.dumps(body).encode())
         route = self._router.resolve(model)
-        facts = Catalog.load().facts("openai", model)
+        facts = Catalog.load().facts("openai", facts_of or model)
         exchange = Exchange(request, replace(route, model=model, facts=facts, official=official), Notes(), session="s1")
         with _finished(Call()) as call:
             batches = self._provider.stream(exchange, call)

@@ -10,7 +10,7 @@ import pytest
 
 from proxy.protocol.request import parse_count_request
 from proxy.tokens import estimate
-from tests.translation import EVERYWHERE, SHARED, Json, translate
+from tests.translation import EVERYWHERE, SHARED, Json, translate, unmarked
 
 FILES = sorted((SHARED / "captures").glob("*.json"))
 pytestmark = pytest.mark.skipif(not FILES, reason="recorded requests are not at hand")
@@ -71,7 +71,7 @@ def test_earlier_messages_never_change(name: str, to: str) -> None:
     longer: list[str] = []
     for end in [*ends, len(messages)]:
         sent = translate({**body, "messages": messages[:end]}, to, session="session")
-        shorter, longer = longer, [json.dumps(message) for message in sent.messages]
+        shorter, longer = longer, [json.dumps(message) for message in unmarked(sent.body["messages"])]
         assert longer[: len(shorter)] == shorter
         assert len(longer) > len(shorter)
 

@@ -428,3 +428,55 @@ def test_any_request_is_taken(fields: Json, choice: str, disable: bool, to: str)
         fields = {**fields, "tool_choice": {"type": choice, "disable_parallel_tool_use": disable, **named}}
     sent = translate(asking(**fields), to, session="session")
     assert refusal_of(sent.body, route(to)) is None
+
+
+LEVELS = ["low", "medium", "high"]
+OPENROUTER = {"thinking_style": "openrouter"}
+SWITCH = {"thinking_style": "thinking"}
+DEEPSEEK = {**SWITCH, "efforts": ["low", "high", "max"]}
+ENABLED = {"thinking": {"type": "enabled", "budget_tokens": 5000}}
+UNSAID = "output_config.effort was left out: set efforts for this model"
+UNSWITCHED = "thinking was left out: set efforts or thinking_style for this model"
+
+
+@pytest.mark.parametrize(
+    ("entry", "asked", "sent", "notes"),
+    [
+        ({}, {}, {}, []),
+        ({}, ADAPTIVE, {}, []),
+        ({}, effort("high"), {}, [UNSAID]),
+        ({}, {**ADAPTIVE, **effort("high")}, {}, [UNSAID]),
+        ({}, ENABLED, {}, [UNSWITCHED]),
+        ({}, {**DISABLED, **effort("high")}, {}, [UNSWITCHED]),
+        ({"efforts": LEVELS}, {}, {}, []),
+        ({"efforts": LEVELS}, {**ADAPTIVE, **effort("xhigh")}, {"reasoning_effort": "high"}, []),
+        ({"efforts": LEVELS}, ADAPTIVE, {"reasoning_effort": "medium"}, []),
+        ({"efforts": LEVELS}, DISABLED, {"reasoning_effort": "low"}, []),
+        ({"efforts": ["none"]}, DISABLED, {"reasoning_effort": "none"}, []),
+        ({"efforts": ["none"]}, effort("high"), {}, [UNSAID]),
+        (OPENROUTER, effort("max"), {"reasoning": {"effort": "xhigh"}}, []),
+        (OPENROUTER, DISABLED, {"reasoning": {"effort": "none"}}, []),
+        (OPENROUTER, {}, {}, []),
+        (SWITCH, effort("low"), {"thinking": {"type": "enabled"}}, []),
+        (SWITCH, DISABLED, {"thinking": {"type": "disabled"}}, []),
+        (SWITCH, {}, {}, []),
+        (DEEPSEEK, effort("max"), {"thinking": {"type": "enabled"}, "reasoning_effort": "max"}, []),
+        (DEEPSEEK, DISABLED, {"thinking": {"type": "disabled"}}, []),
+    ],
+)
+def test_thinking_on_compatible_servers(entry: Json, asked: Json, sent: Json, notes: list[str]) -> None:
+    """CASES-41: as the entry of the server says, and not silently where it says nothing."""
+    found = translate(asking(**asked), custom_route(**entry))
+    fields = ("reasoning_effort", "reasoning", "thinking")
+    assert {name: found.body[name] for name in fields if name in found.body} == sent
+    assert found.notes == notes
+
+
+def test_strict_tools_are_for_openai_only() -> None:
+    strict = tool(
+        "Read", {"type": "object", "properties": {}, "required": [], "additionalProperties": False}, strict=True
+    )
+    assert translate(asking(tools=[strict]), "gpt-4o").tool("Read")["strict"] is True
+    found = translate(asking(tools=[strict, tool("Grep")]))
+    assert "strict" not in found.tool("Read")
+    assert found.notes == ["tools: strict was left out, only OpenAI itself is sent it"]

@@ -35,7 +35,7 @@ def shown(answered: Answer) -> list[tuple[Any, ...]]:
         if isinstance(event, BlockStart):
             kind = event.block["type"]
             blocks.append(["tool", event.block["name"], ""] if kind == "tool_use" else [kind, ""])
-        elif isinstance(event, BlockDelta):
+        elif isinstance(event, BlockDelta) and event.type != "signature_delta":
             blocks[-1][-1] += event.value
     return [tuple(block) for block in blocks]
 

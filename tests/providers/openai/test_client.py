@@ -140,6 +140,11 @@ def test_openai_gets_its_key_and_nothing_of_the_environment(upstream: FakeOpenAI
             {"api_key_name": "SOME_KEY", "headers": {"Authorization": "Basic dXNlcg==", "api-key": "b"}},
             {"authorization": "Basic dXNlcg==", "api-key": "b"},
         ),
+        ({"api_key_name": "SOME_KEY", "api_key_header": "api-key"}, {"api-key": "some-key-0123456789"}),
+        (
+            {"api_key_name": "SOME_KEY", "api_key_header": "authorization"},
+            {"authorization": "Bearer some-key-0123456789"},
+        ),
     ],
 )
 def test_custom_servers_get_what_their_entry_says(
@@ -148,6 +153,33 @@ def test_custom_servers_get_what_their_entry_says(
     entry = {"model_id": "local", "api_base": upstream.base_url, **entry}
     config = customs(tmp_path, entry, SOME_KEY="some-key-0123456789", OPENAI_API_KEY="sk-openai-0123456789")
     assert sent_headers(config, upstream) == headers
+
+
+_FILTERED = {"prompt_filter_results": [{"prompt_index": 0, "content_filter_results": {"hate": {"filtered": False}}}]}
+
+
+@pytest.mark.usefixtures("_environment")
+def test_azure(upstream: FakeOpenAI, tmp_path: Path) -> None:
+    """The key in a header of its own, and a stream that begins and ends with what the content filter says."""
+    entry = {
+        "model_id": "azure",
+        "api_base": f"{upstream.url}/openai/v1",
+        "api_key_name": "AZURE_KEY",
+        "api_key_header": "api-key",
+        "model_name": "my-deployment",
+    }
+    verdict = {"index": 0, "finish_reason": None, "content_filter_results": {"hate": {"filtered": False}}}
+    said = {"index": 0, "delta": {"content": "hello"}, "finish_reason": None}
+    last = {"index": 0, "delta": {}, "finish_reason": "stop"}
+    chunks = [{"choices": [], **_FILTERED}, *({"choices": [choice]} for choice in (said, verdict, last))]
+    upstream.reply_raw([*map(sse, chunks), DONE])
+    asking = Asking(customs(tmp_path, entry, AZURE_KEY="azure-key-0123456789"))
+    assert asking.text() == "hello"
+    (exchange,) = upstream.exchanges
+    assert exchange.path == "/openai/v1/chat/completions"
+    assert exchange.headers["api-key"] == "azure-key-0123456789"
+    assert "authorization" not in exchange.headers
+    assert exchange.body["model"] == "my-deployment"
 
 
 def test_models_of_one_server_keep_their_keys_apart(upstream: FakeOpenAI, tmp_path: Path) -> None:

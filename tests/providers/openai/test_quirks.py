@@ -11,6 +11,8 @@ import pytest
 from proxy import custom_models
 from proxy.providers.openai.errors import Failure, read_failure
 from proxy.providers.openai.quirks import QuirkBook, Quirks, learn, told
+from proxy.providers.openai.reasoning_details import sealed
+from proxy.routing import Route
 from tests.fakes.openai_quirks import QUIRKS
 from tests.fakes.openai_refusal import Refusal
 from tests.providers.openai.chat_pieces import ASKED
@@ -19,11 +21,13 @@ from tests.translation import (
     asking,
     assistant,
     call,
+    custom_route,
     image,
     refusal_of,
     result,
     route,
     system,
+    thinking,
     tool,
     translate,
     user,
@@ -35,6 +39,11 @@ TOOLS = {"tools": [tool("Read"), tool("Grep")]}
 LOOP = [*ASKED, user(result("t1", [image()]), "b"), assistant(call("t2")), user(result("t2"))]
 FULL = asking(user("a"), system("s"), *LOOP[1:], **TOOLS, system="s", temperature=0.5)
 FORCED = {"tool_choice": {"type": "tool", "name": "Grep", "disable_parallel_tool_use": True}}
+DETAILS = [{"type": "reasoning.text", "text": "cut", "format": "anthropic-claude-v1", "index": 0}]
+DETAILED = asking(*ASKED[:1], assistant(thinking("cut", sealed(DETAILS, "local")), "b"), user("c"))
+DEEPSEEK = {"thinking_style": "thinking", "efforts": ["low", "high", "max"]}
+EFFORT = asking(output_config={"effort": "medium"})
+OFF = asking(thinking={"type": "disabled"})
 Server = Callable[[Json], Refusal | None]
 
 
@@ -42,12 +51,14 @@ def server(*quirks: str, window: int = 131_072) -> Server:
     return lambda body: refusal_of(body, route("local"), *quirks, window=window)
 
 
-def learned(request: Json, asked: Server, quirks: Quirks | None = None) -> tuple[list[str], Json, Quirks]:
+def learned(
+    request: Json, asked: Server, quirks: Quirks | None = None, to: str | Route = "local"
+) -> tuple[list[str], Json, Quirks]:
     """The lessons until the server takes the request, the request that it takes, and what is remembered."""
     lessons: list[str] = []
     quirks = quirks or Quirks()
     remembered = quirks
-    while refused := asked(body := translate(request, "local", quirks).body):
+    while refused := asked(body := translate(request, to, quirks).body):
         failure = read_failure(refused.status, {}, json.dumps(refused.body).encode())
         lesson = learn(failure, body, quirks)
         assert lesson is not None, refused
@@ -71,6 +82,7 @@ LESSONS: dict[str, tuple[Json, list[str]]] = {
     "moonshot_schema": ({**FULL, "tools": [tool("Read", {"properties": {"a": {}}})]}, ["typed_schemas"]),
     "no_parallel_tool_calls": ({**FULL, **FORCED}, ["without parallel_tool_calls"]),
     "no_stream_options": (FULL, ["without stream_options"]),
+    "openrouter": (DETAILED, ["no_reasoning_replay"]),
     "reasoning_content_required": (FULL, ["reasoning_content"]),
     "short_descriptions": ({**FULL, "tools": [{**tool(), "description": "x" * 2000}]}, ["short_descriptions"]),
     "stream_unverified": (FULL, ["no_streaming"]),
@@ -95,8 +107,30 @@ def test_lessons(quirk: str) -> None:
     request, lessons = LESSONS[quirk]
     found, _, remembered = learned(request, server(quirk))
     assert found == lessons
-    if lessons != ["most_tokens"] or quirk == "dashscope":
+    if remembered != Quirks() or not lessons:
         assert learned(request, server(quirk), remembered)[0] == []  # and the next request is right at once
+
+
+@pytest.mark.parametrize(
+    ("quirk", "entry", "request_", "lessons", "left"),
+    [
+        ("mistral", {}, asking(user("a"), assistant("b")), ["without stream_options", "prefix"], {}),
+        ("kimi", DEEPSEEK, EFFORT, ["without reasoning_effort"], {"thinking": {"type": "enabled"}}),
+        ("kimi", {"thinking_style": "thinking"}, EFFORT, [], {"thinking": {"type": "enabled"}}),
+        ("glm", DEEPSEEK, EFFORT, [], {"thinking": {"type": "enabled"}, "reasoning_effort": "high"}),
+        ("glm", DEEPSEEK, OFF, ["without thinking"], {}),
+        ("glm", {"efforts": ["medium"]}, EFFORT, ["without reasoning_effort"], {}),
+        ("groq", {"efforts": ["low", "high"]}, EFFORT, [], {"reasoning_effort": "high"}),
+    ],
+)
+def test_lessons_of_servers_with_an_entry(
+    quirk: str, entry: Json, request_: Json, lessons: list[str], left: Json
+) -> None:
+    """CASES-19, 41: an answer that the client has begun, and how much to think."""
+    found, body, _ = learned(request_, server(quirk), to=custom_route(**entry))
+    assert found == lessons
+    assert {name: body[name] for name in ("reasoning_effort", "thinking") if name in body} == left
+    assert body["messages"][-1].get("prefix", False) is ("prefix" in lessons)
 
 
 def test_limits_that_depend_on_the_prompt_are_not_remembered() -> None:
@@ -248,6 +282,11 @@ TEXTS: list[Any] = [
         "Unexpected role 'user' after role 'tool'",
         ("answer_after_tools", Quirks(answer_after_tools=True)),
         id="Mistral order",
+    ),
+    pytest.param(
+        "Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant",
+        ("prefix", Quirks(prefix=True)),
+        id="Mistral prefill",
     ),
     pytest.param(
         "Invalid tool_choice type: 'object'. Supported string values: none, auto, required",

@@ -17,7 +17,7 @@ from tests.fakes.openai_replies import Reply, Text, Thinking, ToolCall, Usage
 from tests.fakes.responses_streams import RESPONSES_STREAMS
 from tests.providers.openai.talk import Talk
 from tests.providers.openai.test_chat_stream import expect
-from tests.translation import SHARED, asking, tool, user
+from tests.translation import SHARED, asking, text, tool, unmarked, user
 
 Json = dict[str, Any]
 MODELS = ("gpt-4o", "gpt-5", "gpt-5.6-sol", "gpt-6-sol", "o1-pro", "o3-mini", "gpt-9")
@@ -113,10 +113,69 @@ def test_prefix_is_stable(upstream: FakeOpenAI, talk: Talk) -> None:
     """CASES-44: what was sent stays byte for byte at the head of what is sent next."""
     bodies = conversation(upstream, talk, 20)
     for earlier, later in itertools.pairwise(bodies):
-        head = json.dumps(earlier["input"])[:-1]
-        assert json.dumps(later["input"]).startswith(head)
+        head = json.dumps(unmarked(earlier["input"]))[:-1]
+        assert json.dumps(unmarked(later["input"])).startswith(head)
         for field in ("instructions", "tools", "prompt_cache_key"):
             assert earlier.get(field) == later.get(field)
+
+
+CACHED = {"cache_control": {"type": "ephemeral"}}
+
+
+def mark_last(messages: list[Json]) -> list[Json]:
+    """The mark on the last block, and nowhere else, as Claude Code moves it."""
+    *head, last = messages
+    *blocks, block = last["content"]
+    return [*head, {**last, "content": [*blocks, {**block, **CACHED}]}]
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("model", ["gpt-5", "gpt-5.5", "gpt-5.6-terra", "gpt-6-sol", "gpt-9", "gpt-4o"])
+def test_cache_breakpoints(model: str, api: str, tmp_path: Path) -> None:
+    """They stand where the marks stood, and whatever they move by, all else is what it was."""
+    system = [text("a"), {**text("b"), **CACHED}]
+    messages = [user("Do.")]
+    for turn in range(3):
+        use = {"type": "tool_use", "id": f"t{turn}", "name": "Read", "input": {}}
+        done = {"type": "tool_result", "tool_use_id": f"t{turn}", "content": f"result {turn}"}
+        messages += [{"role": "assistant", "content": [use]}, user(done)]
+    with FakeOpenAI("openai", extra_models=["gpt-9"]) as upstream:
+        talk = Talk(upstream, tmp_path, api=api)
+        for end in (1, 3, 5, 7):
+            body = asking(*mark_last(messages[:end]), system=system, tools=[tool("Read")])
+            assert talk.ask(model, body).error is None
+        assert upstream.refusals == []
+        bodies = upstream.requests
+    field = "input" if api == "responses" else "messages"
+    for earlier, later in itertools.pairwise(bodies):
+        assert json.dumps(unmarked(later[field])).startswith(json.dumps(unmarked(earlier[field]))[:-1])
+    marked = [part["text"] for part in marked_parts(bodies[-1][field])]
+    assert marked == (["b", "result 2"] if model in ("gpt-5.6-terra", "gpt-6-sol", "gpt-9") else [])
+
+
+def marked_parts(items: list[Json]) -> list[Json]:
+    contents = [item.get("content") or item.get("output") for item in items]
+    parts = [part for content in contents if isinstance(content, list) for part in content]
+    return [part for part in parts if "prompt_cache_breakpoint" in part]
+
+
+def test_the_last_four_cache_breakpoints_win(upstream: FakeOpenAI, talk: Talk) -> None:
+    blocks = [{**text(str(number)), **CACHED} for number in range(6)]
+    assert talk.ask("gpt-6-sol", asking(user(*blocks), system=[{**text("s"), **CACHED}])).error is None
+    assert [part["text"] for part in marked_parts(upstream.requests[-1]["input"])] == ["2", "3", "4", "5"]
+    assert talk.ask("gpt-6-sol", asking(user(*blocks)), official=False).error is None
+    assert marked_parts(upstream.requests[-1]["messages"]) == []
+
+
+def test_model_without_cache_breakpoints_is_asked_without(tmp_path: Path) -> None:
+    """A new model that takes none is asked rightly after one refusal, with the same text."""
+    with FakeOpenAI("openai") as upstream:
+        talk = Talk(upstream, tmp_path)
+        for _ in range(2):
+            answered = talk.ask("gpt-5", asking(system=[{**text("s"), **CACHED}]), facts_of="gpt-6-sol")
+            assert answered.error is None
+        assert len(upstream.refusals) == 1
+        assert upstream.requests[-1]["instructions"] == "s"
 
 
 def test_foreign_reasoning_is_left_out(upstream: FakeOpenAI, talk: Talk) -> None:

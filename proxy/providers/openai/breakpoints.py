@@ -1,0 +1,43 @@
+"""Anthropic's `cache_control` as the explicit prompt cache breakpoints of OpenAI's newer models.
+
+Only content parts carry one. Where a model has them, all that could carry one is therefore always written as a list of
+parts: clients move their marks with every turn, and what was sent before must stay the same but for the mark.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from proxy.protocol.blocks import ContentBlock
+from proxy.protocol.history import SystemTurn
+from proxy.providers.base import Exchange
+from proxy.providers.openai.quirks import Quirks
+
+FIELD = "prompt_cache_breakpoint"
+_MOST = 4
+"""A request writes no more."""
+
+Part = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Breakpoints:
+    """The marks of one request. `wanted`: the model has them."""
+
+    wanted: bool
+    _marked: list[Part] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, exchange: Exchange, quirks: Quirks) -> Breakpoints:
+        route = exchange.route
+        return cls(route.official and route.facts.cache_breakpoints and not quirks.no_cache_breakpoints)
+
+    def mark(self, part: Part, *sources: ContentBlock | SystemTurn) -> Part:
+        """The part, marked if a block or turn that it was made of is; the last marks of a request win."""
+        if self.wanted and any(getattr(source, "cache_control", False) for source in sources):
+            part[FIELD] = {"mode": "explicit"}
+            self._marked.append(part)
+            if len(self._marked) > _MOST:
+                del self._marked.pop(0)[FIELD]
+        return part
