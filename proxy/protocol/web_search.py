@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -62,7 +63,7 @@ def _belongs(source: Source, site: str) -> bool:
     host = source.site.lower().partition(":")[0]
     if host != domain and not host.endswith(f".{domain}"):
         return False
-    return bool(source.domain) or urlsplit(source.url).path.lstrip("/").startswith(path)
+    return bool(source.domain) or fnmatchcase(urlsplit(source.url).path.lstrip("/"), f"{path}*")
 
 
 def search_blocks(searches: Sequence[Search], cited: Sequence[Source], tool: Tool) -> Iterator[ServerBlock]:

@@ -42,6 +42,8 @@ def test_the_tool(kind: str) -> None:
         ({"allowed_domains": ["a.test"]}, Source("https://nota.test/"), False),
         ({"allowed_domains": ["a.test/moon"]}, PAGE, True),
         ({"allowed_domains": ["a.test/sun"]}, PAGE, False),
+        ({"allowed_domains": ["a.test/*"]}, PAGE, True),
+        ({"allowed_domains": ["a.test/*/full"]}, PAGE, False),
         ({"allowed_domains": ["https://a.test/"]}, Source("http://a.test:8080/x"), True),
         ({"blocked_domains": ["a.test"]}, PAGE, False),
         ({"blocked_domains": ["b.test"]}, PAGE, True),

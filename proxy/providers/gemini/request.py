@@ -124,7 +124,8 @@ def _search(exchange: Exchange, manner: Manner, tools: list[Tool]) -> Tool | Non
     """The web search, which Gemini does not take together with functions."""
     search = search_tool(exchange.request)
     if search is not None and (tools or not manner.searches):
-        exchange.notes.add(f"tools: {search.type} is not available here" + " together with other tools" * bool(tools))
+        why = " together with other tools" if tools else ""
+        exchange.notes.add(f"tools: {search.type} is not available here{why}")
         return None
     choice = exchange.request.tool_choice
     return None if choice is not None and choice.type == "none" else search

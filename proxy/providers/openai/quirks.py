@@ -96,6 +96,7 @@ _RESPONSES_ONLY = re.compile(
     r"|unsupported_api_for_model|not accessible via the /chat/completions"
 )
 _CHAT_ONLY = re.compile(r"not supported (?:in|with|by) (?:the )?(?:v1/)?responses|unsupported_api_for_model")
+_WEB_SEARCH = re.compile(r"web.?search(?!_call)", re.IGNORECASE)
 _FLAGS: tuple[tuple[str, str], ...] = (
     ("reasoning_content", r"reasoning_content.*(?:must be passed back|is missing)|missing `?reasoning_content"),
     ("short_call_ids", r"must be a-z, A-Z, 0-9, with a length of 9"),
@@ -105,10 +106,6 @@ _FLAGS: tuple[tuple[str, str], ...] = (
     ("short_descriptions", r"description': string too long\. Expected a string with maximum length 1024"),
     ("no_streaming", r"must be verified to stream this model|'stream' does not support true"),
     ("no_summary", r"must be verified to generate reasoning summaries"),
-    (
-        "no_web_search",
-        r"web.?search\w*'? (?:tool )?is not supported|tool type:? '?web_search|'web_search'\. supported values",
-    ),
     ("no_cache_breakpoints", r"prompt_cache_breakpoint"),
     ("typed_schemas", r"moonshot flavored json schema"),
     (
@@ -122,7 +119,7 @@ _FLAGS: tuple[tuple[str, str], ...] = (
 
 def learn(failure: Failure, body: Mapping[str, Any], quirks: Quirks) -> Lesson | None:
     """What to do otherwise after this refusal of `body`; None when nothing is known that would help."""
-    for rule in (_learn_flag, _learn_api, _learn_state, _learn_tokens, _learn_effort, _learn_refused):
+    for rule in (_learn_flag, _learn_search, _learn_api, _learn_state, _learn_tokens, _learn_effort, _learn_refused):
         lesson = rule(failure, body, quirks)
         if lesson is not None and lesson.quirks != quirks:
             return lesson
@@ -135,6 +132,17 @@ def _learn_flag(failure: Failure, _: Mapping[str, Any], quirks: Quirks) -> Lesso
             change: dict[str, Any] = {name: True}
             return Lesson(name, replace(quirks, **change))
     return None
+
+
+def _learn_search(failure: Failure, body: Mapping[str, Any], quirks: Quirks) -> Lesson | None:
+    """Where the web search is among the tools, it is the first. What a client has filled in may be wrong only once."""
+    tools = body.get("tools") or [{}]
+    if tools[0].get("type") != "web_search" or failure.status not in (400, 422):
+        return None
+    if not _WEB_SEARCH.search(failure.message) and not failure.param.startswith("tools[0]"):
+        return None
+    lasting = failure.param in ("", "tools", "tools[0]", "tools[0].type")
+    return Lesson("no_web_search", replace(quirks, no_web_search=True), lasting)
 
 
 def _learn_tokens(failure: Failure, body: Mapping[str, Any], quirks: Quirks) -> Lesson | None:

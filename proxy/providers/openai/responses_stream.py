@@ -37,13 +37,14 @@ _INCOMPLETE: dict[str, FinishReason] = {"max_output_tokens": "max_tokens", "cont
 
 @dataclass(slots=True, eq=False)
 class _Item:
-    """One output item as far as it is known: what has come of its text or arguments, and how much of it was shown."""
+    """One output item as far as it is known: what has come of its text or arguments, and how much of it was sent on."""
 
     key: int
     index: Any
     id: str = ""
     name: str = ""
     text: str = ""
+    text_sent: int = 0
     parts: set[Any] = field(default_factory=set)
     arguments: str = ""
     annotations: list[dict[str, Any]] = field(default_factory=list)
@@ -161,7 +162,7 @@ class ResponsesStream:
         item.parts.add(part)
         item.text += piece
         if delta is ThinkingDelta or not self._searches:
-            item.sent = len(item.text)
+            item.text_sent = len(item.text)
             yield delta(piece)
 
     def _call(self, item: _Item) -> Iterator[Delta]:
@@ -206,9 +207,9 @@ class ResponsesStream:
         if not any(annotations for _, annotations in annotated):
             annotated = [(item.text, item.annotations)]
         yield from self._found([note for _, annotations in annotated for note in annotations])
-        if item.sent < len(item.text):
-            yield TextDelta(item.text[item.sent :])
-            item.sent = len(item.text)
+        if item.text_sent < len(item.text):
+            yield TextDelta(item.text[item.text_sent :])
+            item.text_sent = len(item.text)
         if self.search is not None:
             for text, annotations in annotated:
                 yield from citations(text, annotations, self.search)
@@ -236,7 +237,7 @@ class ResponsesStream:
         for index, what in enumerate(_parts(response, "output")):
             yield from self._complete(self._item({"output_index": index, "item": what}), what)
         for item in self._items:
-            if not item.done and item.sent < len(item.text):
+            if not item.done and item.text_sent < len(item.text):
                 yield from self._said(item, [])
         yield from self._found([])
         if usage := _usage(response.get("usage")):

@@ -199,15 +199,6 @@ def without(name: str) -> tuple[str, Quirks]:
 
 UNSUPPORTED = "Unsupported parameter: '{}' is not supported with this model."
 TEXTS: list[Any] = [
-    *(
-        pytest.param(words, ("no_web_search", Quirks(no_web_search=True)), id=f"CASES-28 {words[:22]}")
-        for words in (
-            "Hosted tool 'web_search' is not supported with o3-mini.",
-            "The use of the web search tool is not supported.",
-            "Unsupported tool type: 'web_search'",
-            "Invalid value: 'web_search'. Supported values are: 'function' and 'custom'.",
-        )
-    ),
     pytest.param(
         "Unsupported value: 'temperature' does not support 0.1 with this model. Only the default (1) value is "
         "supported.",

@@ -14,7 +14,8 @@ from proxy.protocol.notes import Notes
 from proxy.protocol.request import Tool
 from proxy.providers.base import Exchange
 from proxy.providers.openai import responses_request
-from proxy.providers.openai.quirks import Quirks
+from proxy.providers.openai.errors import read_failure
+from proxy.providers.openai.quirks import Quirks, learn
 from proxy.providers.openai.responses_stream import ResponsesStream
 from proxy.providers.openai.searches import citations
 from proxy.providers.openai.tools import ToolNames
@@ -119,8 +120,15 @@ def test_without_search(quirks: Quirks | None) -> None:
     assert "tools: web_search_20250305 is not available here" in notes
 
 
-@pytest.mark.parametrize("stream", [True, False])
-def test_answer(upstream: FakeOpenAI, talk: Talk, stream: bool) -> None:
+@pytest.mark.parametrize("quirks", [[], ["stream_unverified"]])
+def test_answer(quirks: list[str], tmp_path: Path) -> None:
+    """As a stream and whole."""
+    with FakeOpenAI("openai", quirks=quirks) as upstream:
+        _check_answer(upstream, Talk(upstream, tmp_path))
+    assert [body["stream"] for body in upstream.requests] == ([True, False] if quirks else [True])
+
+
+def _check_answer(upstream: FakeOpenAI, talk: Talk) -> None:
     upstream.reply(
         Thinking("Hm."),
         WebSearch("moon", (PAGE, "https://c.test/")),
@@ -189,6 +197,35 @@ def test_a_model_without_search_is_learned(upstream: FakeOpenAI, talk: Talk) -> 
         assert answered.message["content"][0]["text"] == "ok"
     assert upstream.refusals == ["Hosted tool 'web_search' is not supported with o3-mini."]
     assert ["tools" in body for body in upstream.requests] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("words", "param", "learned"),
+    [
+        ("Hosted tool 'web_search' is not supported with o3-mini.", "tools", True),
+        ("The use of the web search tool is not supported.", None, True),
+        ("Unsupported tool type: 'web_search'", None, True),
+        ("Invalid value: 'web_search'. Supported values are: 'function' and 'custom'.", "tools[0].type", True),
+        ("Input should be 'function'", "tools[0].type", True),
+        ("Invalid value: 'web_search_call.action.sources'.", "include", False),
+        ("Invalid schema for function 'Read'", "tools[1].parameters", False),
+    ],
+)
+def test_servers_own_words(words: str, param: str | None, learned: bool) -> None:
+    body, _ = _built(asking(tools=[SEARCH, tool("Read")]))
+    failure = read_failure(400, {}, json.dumps({"error": {"message": words, "param": param}}).encode())
+    lesson = learn(failure, body, Quirks())
+    assert (lesson is not None and lesson.quirks == Quirks(no_web_search=True)) == learned
+    without = learn(failure, {**body, "tools": body["tools"][1:]}, Quirks())
+    assert without is None or without.name != "no_web_search"
+
+
+def test_a_domain_that_is_refused_costs_one_search(upstream: FakeOpenAI, talk: Talk) -> None:
+    words = {"error": {"message": "Invalid domain: 'x'.", "param": "tools[0].filters.allowed_domains[0]"}}
+    upstream.fail(400, words)
+    for domain in ("x", "a.test"):
+        assert talk.ask("gpt-4o", asking(tools=[{**SEARCH, "allowed_domains": [domain]}])).message is not None
+    assert ["tools" in body for body in upstream.requests] == [True, False, True]
 
 
 def _read(*events: Json, search: Tool | None) -> list[Delta]:
