@@ -48,6 +48,7 @@ VARIABLES = (
     "MAX_TOKENS_LIMIT",
     "REQUEST_TIMEOUT",
     "MAX_RETRIES",
+    "COUNT_TOKENS",
     "CUSTOM_MODELS_FILE",
     "OPENAI_API_KEY",
     "GEMINI_API_KEY",
@@ -107,6 +108,8 @@ class Config:
     anthropic: Endpoint
     threads: int
     proxy_api_keys: tuple[str, ...] = field(repr=False)
+    count_tokens: str = "estimate"
+    """How count_tokens is answered: "estimate", or "exact" by asking the vendor."""
     openai_api: str = "auto"
     """Which of OpenAI's APIs is spoken: "responses", "chat", or "auto" (Responses with OpenAI itself, else chat)."""
     gemini_api_version: str | None = None
@@ -167,6 +170,7 @@ def load_config(
         anthropic=settings.endpoint("ANTHROPIC_API_KEY", "ANTHROPIC_UPSTREAM_URL"),
         threads=settings.integer("THREADS", 256, 1, 10_000, "a number of threads"),
         proxy_api_keys=settings.secrets("PROXY_API_KEY"),
+        count_tokens=settings.choice("COUNT_TOKENS", "estimate", ("estimate", "exact")),
         openai_api=settings.choice("OPENAI_API", "auto", ("auto", "responses", "chat")),
         gemini_api_version=settings.matching("GEMINI_API_VERSION", r"v\d[a-z0-9]*", "a version like v1beta"),
         gemini_safety=settings.choice("GEMINI_SAFETY", "default", ("default", "off")),

@@ -12,8 +12,8 @@ from typing import Any, Literal, get_args
 import yaml
 
 from proxy.checks import hint, looks_like_key, quoted, shown, url_problem
+from proxy.known_servers import OPENROUTER, ThinkingControl, ThinkingStyle, thinking_control
 from proxy.protocol.effort import SCALE
-from proxy.services import OPENROUTER, ThinkingControl, ThinkingStyle, thinking_control
 
 _FIELDS: dict[str, tuple[type, str]] = {
     "model_id": (str, "text (in quotes)"),

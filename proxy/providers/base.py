@@ -39,3 +39,10 @@ class Provider(Protocol):
         An empty batch is a sign of life. Raises ApiError for every failure of the upstream.
         """
         ...
+
+    def count(self, exchange: Exchange, call: Call) -> int | None:
+        """The input tokens as the upstream counts them, None where it does not count; runs in the reader thread.
+
+        Raises ApiError for every failure of the upstream.
+        """
+        ...

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 
 from flask import Blueprint, Response, jsonify, request
 
-from proxy import tokens
 from proxy.filters.stop_sequences import stop_sequences
 from proxy.filters.think_tags import think_tags
 from proxy.filters.thinking_display import thinking_display
@@ -27,6 +26,8 @@ from proxy.protocol.writer import Writer
 from proxy.providers.base import Exchange, Provider
 from proxy.providers.connections import Call
 from proxy.streaming import PING_EVERY, ClientGone, Pump, where
+from proxy.tokens import told_input
+from proxy.web.counting import Estimate, counted_upstream
 from proxy.web.errors import request_id
 from proxy.web.relay import relay
 from proxy.web.services import pump_for, services
@@ -48,13 +49,15 @@ def create_message() -> Response:
     if route.provider == "anthropic":
         return relay(route, body)
     checked(asked)
+    estimate = Estimate(asked, route)
+    estimate.check_window(len(body))
     exchange = Exchange(asked, route, Notes(), _retries(), _session(asked))
     call, provider = Call(), services().provider(route)
-    pump = pump_for(route, call, lambda: _batches(exchange, provider, call))
-    writer = Writer(asked.model, tokens.estimate(asked))
+    pump = pump_for(route, call, lambda: told_input(_batches(exchange, provider, call), estimate.learn))
     with ExitStack() as stack:
         stack.callback(pump.close)
         pump.start()
+        writer = Writer(asked.model, estimate.tokens)
         pump.wait_for_first(PATIENCE if asked.stream else None)
         if asked.stream:
             response = _event_stream(_pieces(pump, writer, request_id(), nudges=wanted_display(asked) != "none"))
@@ -72,7 +75,13 @@ def count_tokens() -> Response:
     route = services().router.resolve(asked.model)
     if route.provider == "anthropic":
         return relay(route, body)
-    return jsonify(input_tokens=tokens.estimate(asked))
+    estimate = Estimate(asked, route)
+    if services().config.count_tokens == "exact":
+        exact = counted_upstream(Exchange(asked, route, Notes(), session=_session(asked)))
+        if exact is not None:
+            estimate.learn(exact)
+            return jsonify(input_tokens=exact)
+    return jsonify(input_tokens=estimate.tokens)
 
 
 def _body() -> bytes:

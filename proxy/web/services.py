@@ -20,6 +20,8 @@ from proxy.providers.gemini.client import GeminiProvider
 from proxy.providers.openai.client import OpenAIProvider
 from proxy.routing import Route, Router
 from proxy.streaming import Item, Pump
+from proxy.text_tokens import text_tokens
+from proxy.tokens import Calibration
 from proxy.web.running import Running
 
 _SILENCE = 120.0
@@ -32,6 +34,7 @@ class Services:
         self.config = config
         self.router = Router(config, Catalog.load())
         self.running = Running()
+        self.calibration = Calibration()
         longest = config.request_timeout or _SILENCE_WHILE_REASONING
         openai = OpenAIProvider(config, read_timeout=longest + _BACKSTOP)
         gemini = GeminiProvider(config, read_timeout=longest + _BACKSTOP)
@@ -52,6 +55,7 @@ class Services:
 
     def warm_up(self) -> None:
         """Does in advance what the first request would have to wait for."""
+        text_tokens("A first word makes it read its vocabulary.")
         if any(self.router.resolve(known.id).provider == "gemini" for known in self.router.known_models()):
             self._gemini.warm_up()
 

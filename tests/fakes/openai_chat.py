@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from tests.fakes import responses_quirks, responses_replies, responses_rules
@@ -54,6 +55,13 @@ _NO_KEY = (
 )
 
 
+_COUNTED = {
+    *("model", "input", "instructions", "tools", "tool_choice", "reasoning", "text", "parallel_tool_calls"),
+    *("conversation", "previous_response_id", "truncation", "personality"),
+}
+"""The fields of `POST /responses/input_tokens`, as the SDK's types have them."""
+
+
 class FakeOpenAI(FakeServer):
     """`keys`, when given, are the only API keys let in. `window` (tokens) is the context of a compatible server.
 
@@ -78,6 +86,8 @@ class FakeOpenAI(FakeServer):
         self.quirks = frozenset(quirks)
         self.keys = frozenset(keys)
         self.window = window
+        self.count_hold: Iterable[Step] = ()
+        """What comes before the answers of /responses/input_tokens."""
         self.models = with_extra(extra_models)
         self._ledger = Ledger()
         self._queue: deque[Reply | Raw] = deque()
@@ -151,6 +161,8 @@ class FakeOpenAI(FakeServer):
             if "no_responses" in self.quirks:
                 return self._refuse(exchange, Refusal(404, {"detail": "Not Found"}))
             return self._answer(exchange, self._refused_response, self._render_response)
+        if path == "/v1/responses/input_tokens" and exchange.method == "POST" and self.official:
+            return self._refused_body(exchange, self._refused_count) or self._counted(exchange)
         if path == "/v1/models" and exchange.method == "GET":
             names = list(self.models) if self.official else ["local-model"]
             listed = [{"id": name, "object": "model", "created": CREATED, "owned_by": "system"} for name in names]
@@ -174,15 +186,8 @@ class FakeOpenAI(FakeServer):
         refused_body: Callable[[dict[str, Any]], Refusal | None],
         render: Callable[[Reply, Exchange], Raw],
     ) -> Raw:
-        try:
-            exchange.body = strict_json(exchange.raw)
-        except ValueError:
-            return self._refuse(exchange, openai_error(_NOT_JSON))
-        if not isinstance(exchange.body, dict) or "json" not in exchange.headers.get("content-type", ""):
-            return self._refuse(exchange, openai_error("you must provide a model parameter"))
-        refused = refused_body(exchange.body)
-        if refused:
-            return self._overflow(exchange, refused) or self._refuse(exchange, refused)
+        if refused := self._refused_body(exchange, refused_body):
+            return refused
         self._ledger.record(exchange.number, items_of(exchange.body))
         try:
             reply = self._queue.popleft()
@@ -190,10 +195,30 @@ class FakeOpenAI(FakeServer):
             reply = self._default(exchange.body, exchange.headers)
         return reply if isinstance(reply, Raw) else render(reply, exchange)
 
+    def _refused_body(self, exchange: Exchange, refused_body: Callable[[dict[str, Any]], Refusal | None]) -> Raw | None:
+        try:
+            exchange.body = strict_json(exchange.raw)
+        except ValueError:
+            return self._refuse(exchange, openai_error(_NOT_JSON))
+        if not isinstance(exchange.body, dict) or "json" not in exchange.headers.get("content-type", ""):
+            return self._refuse(exchange, openai_error("you must provide a model parameter"))
+        refused = refused_body(exchange.body)
+        return (self._overflow(exchange, refused) or self._refuse(exchange, refused)) if refused else None
+
+    def _counted(self, exchange: Exchange) -> Raw:
+        tokens = responses_rules.estimate_tokens(exchange.body)
+        return replace(json_answer({"object": "response.input_tokens", "input_tokens": tokens}), hold=self.count_hold)
+
     def _refused_chat(self, body: dict[str, Any]) -> Refusal | None:
         model = find(body.get("model"), self.models)
         general = refusal(body, model) if self.official else compatible_refusal(body)
         return general or quirk_refusal(self.quirks, body, self.window)
+
+    def _refused_count(self, body: dict[str, Any]) -> Refusal | None:
+        unknown = next((name for name in body if name not in _COUNTED), None)
+        if unknown is not None:
+            return openai_error(f"Unknown parameter: '{unknown}'.", unknown, "unknown_parameter")
+        return self._refused_response(body)
 
     def _refused_response(self, body: dict[str, Any]) -> Refusal | None:
         model = find(body.get("model"), self.models)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import operator
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +69,15 @@ class GeminiProvider:
     def translate(self, exchange: Exchange) -> dict[str, Any]:
         return build(exchange, self._manner, self._memory).body
 
+    def count(self, exchange: Exchange, call: Call) -> int | None:
+        body = build(exchange, self._manner, self._memory).body
+        answer = self._post(exchange.route, lambda sdk: sdk.count(exchange.route.model, body), call)
+        if isinstance(answer, Failure):
+            raise api_error(answer, self._backend)
+        call.reads(answer, iter(()))
+        tokens = json.loads(answer.read()).get("totalTokens")
+        return tokens if isinstance(tokens, int) else None
+
     def stream(self, exchange: Exchange, call: Call) -> Iterator[Sequence[Delta]]:
         manner = self._manner
         again: list[str] = []
@@ -77,7 +88,7 @@ class GeminiProvider:
             request = build(exchange, manner, self._memory)
             for reason in again:
                 exchange.notes.add(reason)
-            answer = self._post(exchange.route, request.body, call)
+            answer = self._post(exchange.route, operator.methodcaller("send", exchange.route.model, request.body), call)
             if isinstance(answer, Failure):
                 correction = manner.corrected(answer)
                 if correction is not None:
@@ -107,7 +118,7 @@ class GeminiProvider:
         yield list(stream.end())
         call.complete = True
 
-    def _post(self, route: Route, body: dict[str, Any], call: Call) -> httpx2.Response | Failure:
+    def _post(self, route: Route, send: Callable[[Sdk], httpx2.Response], call: Call) -> httpx2.Response | Failure:
         """The response, its body unread, or why there is none; status 0 stands for a connection that failed."""
         if self._config.vertex is None and self._config.gemini.api_key is None:
             raise ApiError(
@@ -119,7 +130,7 @@ class GeminiProvider:
         if _NO_MODEL_NAME.search(route.model):
             raise ApiError(404, f"model: {route.requested} leads to {route.target}, which can be no model's name")
         try:
-            response = self._connected().send(route.model, body)
+            response = send(self._connected())
             if response.status_code == 200:
                 return response
             call.reads(response, iter(()))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import httpx2
@@ -62,21 +63,40 @@ class Sdk:
             automatic_continuation=False,
             http_options=types.HttpOptions(extra_body=body),
         )
-        try:
-            for _ in self._client.models.generate_content_stream(
-                model=model, contents=self._placeholder, config=config
-            ):
-                break
-        except _Answered as answered:
-            return answered.response
-        except GoogleAuthError as error:
-            raise ApiError(
-                401,
-                "Google Cloud's application default credentials cannot be used (USE_VERTEX_AUTH=true); where the proxy "
-                f"runs, call: gcloud auth application-default login. Google says: {error}",
-                should_retry=False,
-            ) from None
-        raise RuntimeError("the SDK sent its request another way")
+        models = self._client.models
+        return _answer(
+            lambda: next(models.generate_content_stream(model=model, contents=self._placeholder, config=config), None)
+        )
+
+    def count(self, model: str, body: dict[str, Any]) -> httpx2.Response:
+        """The response of `countTokens` for a body of `streamGenerateContent`; raises as `send` does.
+
+        The Developer API takes it whole, but for its option of storing; Vertex AI takes its parts.
+        """
+        counted = ("contents", "systemInstruction", "tools")
+        parts: dict[str, Any] = {name: body[name] for name in counted if name in body}
+        if not self._client.vertexai:
+            whole = {"model": f"models/{model.removeprefix('models/')}", **parts}
+            parts = {"generateContentRequest": whole, "contents": []}
+        config = types.CountTokensConfig(http_options=types.HttpOptions(extra_body=parts))
+        models = self._client.models
+        return _answer(lambda: models.count_tokens(model=model, contents=self._placeholder, config=config))
+
+
+def _answer(request: Callable[[], object]) -> httpx2.Response:
+    """The response to a request of the SDK, taken from it at the door."""
+    try:
+        request()
+    except _Answered as answered:
+        return answered.response
+    except GoogleAuthError as error:
+        raise ApiError(
+            401,
+            "Google Cloud's application default credentials cannot be used (USE_VERTEX_AUTH=true); where the proxy "
+            f"runs, call: gcloud auth application-default login. Google says: {error}",
+            should_retry=False,
+        ) from None
+    raise RuntimeError("the SDK sent its request another way")
 
 
 class _Answered(Exception):

@@ -11,7 +11,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Protocol
 
@@ -40,6 +40,11 @@ _MOST_LESSONS = 4
 _FIRST_PAUSE = 0.5
 _AFTER_FINISH = 5.0
 _TRANSIENT = (500, 502, 504)
+_COUNTED = (
+    *("model", "input", "instructions", "tools", "tool_choice"),
+    *("reasoning", "text", "parallel_tool_calls"),
+)
+"""The fields of a request that `POST /responses/input_tokens` takes."""
 _EVENT_BEGINS = (b"data:", b"event:", b":")
 
 log = logging.getLogger(__name__)
@@ -102,6 +107,19 @@ class OpenAIProvider:
                 attempts += 1
             else:
                 raise _final_error(failed, backend)
+
+    def count(self, exchange: Exchange, call: Call) -> int | None:
+        route, quirks = exchange.route, self._quirks(exchange.route)
+        if route.custom is not None or self._api(route, quirks) == "chat":
+            return None
+        request = self._build(exchange, quirks)
+        counted = {name: value for name, value in request.body.items() if name in _COUNTED}
+        answer = self._post(route, replace(request, path="/responses/input_tokens", body=counted))
+        if isinstance(answer, Failure):
+            raise _final_error(answer, request.stream.backend)
+        call.reads(answer, iter(()))
+        tokens = json.loads(answer.read()).get("input_tokens")
+        return tokens if isinstance(tokens, int) else None
 
     def _build(self, exchange: Exchange, quirks: Quirks) -> _Request:
         backend, most = self._backend(exchange.route), self._config.max_tokens_limit

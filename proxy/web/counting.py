@@ -1,0 +1,67 @@
+"""The input tokens of a request: estimated here and corrected by what is known of the model, or counted upstream."""
+
+from __future__ import annotations
+
+import functools
+import logging
+
+from proxy.protocol.errors import ApiError, prompt_too_long
+from proxy.protocol.request import MessagesRequest
+from proxy.providers.base import Exchange
+from proxy.providers.connections import Call
+from proxy.routing import Route
+from proxy.streaming import Pump
+from proxy.tokens import estimate
+from proxy.web.services import services
+
+_PATIENCE = 2.0
+"""Seconds for an upstream's count; clients wait for it before they go on."""
+
+log = logging.getLogger(__name__)
+
+
+class Estimate:
+    """Of one request for one model."""
+
+    def __init__(self, request: MessagesRequest, route: Route) -> None:
+        self._request = request
+        self._route = route
+        self._calibration = services().calibration
+
+    @functools.cached_property
+    def _raw(self) -> int:
+        """Without correction. It takes milliseconds, so who has something to wait for does that first."""
+        return estimate(self._request)
+
+    @property
+    def tokens(self) -> int:
+        return self._calibration.corrected(self._route.target, self._raw)
+
+    def learn(self, true: int) -> None:
+        """Takes in what the upstream counted, 0 if it told nothing; safe in any thread."""
+        self._calibration.learn(self._route.target, self._raw, true)
+
+    def check_window(self, body_size: int) -> None:
+        """Spares the upstream what it would refuse. `body_size` in bytes, of which a token has at least one.
+
+        Raises ApiError (400) if the model cannot take so much.
+        """
+        window = self._route.facts.context_window
+        if window is None or body_size <= window:
+            return
+        if self._calibration.at_least(self._route.target, self._raw) > window:
+            raise prompt_too_long(self.tokens, window)
+
+
+def counted_upstream(exchange: Exchange) -> int | None:
+    """What the upstream counts; None where it cannot, does not answer in time or fails."""
+    call, provider = Call(), services().provider(exchange.route)
+    pump: Pump[int | None] = Pump(lambda: [[provider.count(exchange, call)]], call, idle_limit=_PATIENCE)
+    try:
+        pump.start()
+        return next((batch[0] for batch in pump if batch), None)
+    except ApiError as error:
+        log.info("%s did not count tokens: %d %s", exchange.route.target, error.status, error.type)
+        return None
+    finally:
+        pump.close()

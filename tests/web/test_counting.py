@@ -1,0 +1,103 @@
+"""Counting through the server: corrected estimates, exact counts, and what cannot fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.gemini_api import FakeGemini
+from tests.fakes.openai_chat import FakeOpenAI
+from tests.fakes.openai_replies import Text, Usage
+from tests.providers.gemini.serving import gemini_settings
+from tests.web.serving import KEY, Proxy, ask, custom_settings, serve, settings
+
+LONG = "the quick brown fox " * 500
+RESPONSES = {"OPENAI_API": "responses", "BIG_MODEL": "gpt-6-sol", "SMALL_MODEL": "gpt-6-luna"}
+TOOL = {"name": "Read", "description": "Reads a file.", "input_schema": {"type": "object", "properties": {}}}
+
+
+def count(proxy: Proxy, text: str = LONG, **fields: Any) -> int:
+    body = ask(text, **fields)
+    del body["max_tokens"]
+    return int(proxy.post(body, path="/v1/messages/count_tokens").json()["input_tokens"])
+
+
+@pytest.fixture
+def upstream() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI("openai", keys=[KEY]) as fake:
+        yield fake
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_answers_correct_the_estimate(upstream: FakeOpenAI, stream: bool) -> None:
+    with serve(settings(upstream.base_url)) as proxy:
+        first = count(proxy)
+        assert count(proxy) == first
+        for _ in range(3):
+            upstream.reply(Text("ok"), usage=Usage(2 * first, 5, cached=first, cache_write=10))
+            proxy.post(ask(LONG, stream=stream)).message()
+        assert count(proxy) == pytest.approx(2 * first, abs=1)
+        assert count(proxy, model="openai/gpt-4o-mini") == first, "another model"
+        upstream.reply(Text("ok"))
+        body = proxy.post(ask(LONG, stream=True)).body.decode()
+        assert f'"input_tokens":{count(proxy)}' in body.replace(" ", "").partition("message_delta")[0]
+
+
+def test_exact_counts_of_openai(upstream: FakeOpenAI) -> None:
+    with serve(settings(upstream.base_url, COUNT_TOKENS="exact", **RESPONSES)) as proxy:
+        exact = count(proxy, tools=[TOOL], system="Be brief.")
+        assert upstream.refusals == []
+        (asked,) = upstream.requests
+        assert {"model", "input", "tools"} <= asked.keys()
+        assert "max_output_tokens" not in asked
+        upstream.reply(Text("ok"))
+        proxy.post(ask(LONG, tools=[TOOL], system="Be brief.")).message()
+        usage = upstream.exchanges[-1]
+        assert usage.path.endswith("/responses")
+        assert exact > 1000
+
+
+def test_exact_counts_of_gemini() -> None:
+    with FakeGemini() as gemini, serve(gemini_settings(gemini.url, COUNT_TOKENS="exact")) as proxy:
+        assert count(proxy, tools=[TOOL], system="Be brief.") > 1000
+        assert gemini.refusals == []
+        assert [exchange.path.rpartition(":")[2] for exchange in gemini.exchanges] == ["countTokens"]
+
+
+@pytest.mark.parametrize("trouble", ["refusal", "silence", "nobody", "chat"])
+def test_without_an_exact_count_the_estimate_stands(upstream: FakeOpenAI, trouble: str) -> None:
+    with serve(settings(upstream.base_url)) as proxy:
+        estimated = count(proxy)
+    variables = {"COUNT_TOKENS": "exact", **RESPONSES}
+    if trouble == "chat":
+        variables["OPENAI_API"] = "chat"
+    elif trouble == "refusal":
+        variables["OPENAI_API_KEY"] = "sk-another-0123456789"
+    url = "http://127.0.0.1:9/v1" if trouble == "nobody" else upstream.base_url
+    if trouble == "silence":
+        upstream.count_hold = [60.0]
+    with serve(settings(url, **variables)) as proxy:
+        assert count(proxy) == estimated
+
+
+def test_case_80_what_cannot_fit_is_refused_without_asking(tmp_path: Path, upstream: FakeOpenAI) -> None:
+    entry = {"api_base": upstream.base_url, "context_window": 4000}
+    with serve(custom_settings(tmp_path, entry)) as proxy:
+        error = proxy.post(ask("the quick brown fox " * 3000)).error(400)
+        assert error["type"] == "invalid_request_error"
+        words = error["message"].split()
+        assert words[:4] == ["prompt", "is", "too", "long:"]
+        assert int(words[4]) > 11_000
+        assert words[5:] == ["tokens", ">", "4000", "maximum"]
+        assert upstream.exchanges == []
+
+
+def test_what_may_fit_is_asked(tmp_path: Path) -> None:
+    with FakeOpenAI("compatible") as local:
+        entry = {"api_base": local.base_url, "context_window": 4000}
+        with serve(custom_settings(tmp_path, entry)) as proxy:
+            proxy.post(ask("the quick brown fox " * 1050)).message()
+            assert len(local.requests) == 1
