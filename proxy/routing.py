@@ -19,6 +19,7 @@ from proxy.catalog import Catalog, ModelFacts
 from proxy.checks import hint, quoted
 from proxy.config import Config, CustomModel, Endpoint, ProviderName
 from proxy.protocol.errors import ApiError
+from proxy.services import ThinkingControl, thinking_control
 
 _log = logging.getLogger(__name__)
 
@@ -212,6 +213,7 @@ class Router:
                 token_field=custom.max_tokens_field,
                 api=custom.api,
                 efforts=custom.efforts,
+                thinking_style=custom.thinking_style,
                 reasons=bool(custom.efforts),
             )
         elif official:
@@ -230,7 +232,10 @@ class Router:
             return self._catalog.facts(provider, model)
         own_name = _OPENAI_OWN.match(model.rpartition("/")[2])
         if not own_name and not self._catalog.is_known("openai", model):
-            return self._catalog.facts("custom", model)
+            control = thinking_control(self._config.openai.base_url or "", model) or ThinkingControl("effort")
+            style, efforts = control
+            facts = self._catalog.facts("custom", model)
+            return replace(facts, thinking_style=style, efforts=efforts, reasons=bool(efforts))
         facts = self._catalog.facts("openai", model)
         # Every server knows `max_tokens`; only reasoning models refuse it.
         return facts if facts.reasons else replace(facts, token_field="max_tokens")  # noqa: S106
