@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import yaml
 
+from proxy.known_servers import ThinkingStyle
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
@@ -29,6 +31,8 @@ class ModelFacts:
     efforts: tuple[str, ...] = ()
     """The accepted efforts (Gemini: levels of thinking), weakest first; "none" is there if reasoning can be switched
     off. Empty: not adjustable by effort. "max" is for the Responses API only."""
+    thinking_style: ThinkingStyle = "effort"
+    """How Chat Completions says the effort; compatible servers differ."""
     thinking_budget: tuple[int, int] | None = None
     """Gemini 2.5 takes a budget in place of efforts: least and most tokens while it thinks."""
     since_gemini_3: bool = False

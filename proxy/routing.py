@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from proxy.catalog import Catalog, ModelFacts
 from proxy.checks import hint, quoted
 from proxy.config import Config, CustomModel, Endpoint, ProviderName
+from proxy.known_servers import ThinkingControl, thinking_control
 from proxy.protocol.errors import ApiError
 
 _log = logging.getLogger(__name__)
@@ -256,6 +257,7 @@ class Router:
                 token_field=custom.max_tokens_field,
                 api=custom.api,
                 efforts=custom.efforts,
+                thinking_style=custom.thinking_style,
                 reasons=bool(custom.efforts),
             )
         elif official:
@@ -274,7 +276,10 @@ class Router:
             return self._catalog.facts(provider, model)
         own_name = _OPENAI_OWN.match(model.rpartition("/")[2])
         if not own_name and not self._catalog.is_known("openai", model):
-            return self._catalog.facts("custom", model)
+            control = thinking_control(self._config.openai.base_url or "", model) or ThinkingControl("effort")
+            style, efforts = control
+            facts = self._catalog.facts("custom", model)
+            return replace(facts, thinking_style=style, efforts=efforts, reasons=bool(efforts))
         facts = self._catalog.facts("openai", model)
         # Every server knows `max_tokens`; only reasoning models refuse it.
         return facts if facts.reasons else replace(facts, token_field="max_tokens")  # noqa: S106

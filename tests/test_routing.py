@@ -471,3 +471,17 @@ def test_routes_are_remembered_within_bounds(tmp_path):
     for number in range(2000):
         table.resolve(f"gpt-{number}")
     assert len(table._routes) <= 512
+
+
+@pytest.mark.parametrize(
+    ("url", "model", "style", "efforts"),
+    [
+        ("https://openrouter.ai/api/v1", "openai/x-ai/grok-5", "openrouter", True),
+        ("https://openrouter.ai/api/v1", "openai/gpt-6-sol", "effort", True),
+        ("https://api.moonshot.ai/v1", "openai/kimi-k2.6", "thinking", False),
+        ("http://localhost:1/v1", "openai/qwen3", "effort", False),
+    ],
+)
+def test_how_much_to_think_on_known_services(tmp_path, url, model, style, efforts):
+    facts = router(tmp_path, OPENAI_BASE_URL=url).resolve(model).facts
+    assert (facts.thinking_style, bool(facts.efforts)) == (style, efforts)

@@ -11,6 +11,8 @@ from tests.fakes.openai_models import find
 from tests.fakes.openai_quirks import compatible_refusal
 from tests.fakes.openai_rules import refusal
 
+MARK: dict[str, Any] = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+
 # model, what is in the body, a piece of the message, param, code
 REFUSED: list[tuple[str, dict[str, Any], str, str | None, str | None]] = [
     ("gpt-4o", messages(), "'messages': empty array", "messages", "empty_array"),
@@ -77,6 +79,21 @@ REFUSED: list[tuple[str, dict[str, Any], str, str | None, str | None]] = [
         "messages[0].content[0].type",
         "invalid_value",
     ),
+    (
+        "gpt-4o",
+        user({"type": "text", "text": "x", **MARK}),
+        "Unknown parameter: 'messages[0].content[0].prompt_cache_breakpoint'",
+        "messages[0].content[0].prompt_cache_breakpoint",
+        "unknown_parameter",
+    ),
+    (
+        "gpt-5.6-sol",
+        user({"type": "text", "text": "x", "prompt_cache_breakpoint": {"mode": "implicit"}}),
+        "'implicit'",
+        "messages[0].content[0].prompt_cache_breakpoint.mode",
+        "invalid_value",
+    ),
+    ("gpt-5.6-sol", user(*[{"type": "text", "text": "x", **MARK}] * 5), "at most 4", None, "invalid_parameter"),
     (
         "gpt-4o",
         user({"type": "text", "text": "x", "cache_control": {}}),

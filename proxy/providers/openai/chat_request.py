@@ -91,8 +91,7 @@ def _effort(exchange: Exchange, quirks: Quirks, *, has_tools: bool) -> str | Non
 
 def _reasoning(exchange: Exchange, effort: str | None) -> dict[str, Any]:
     """How much to think, in the server's own form."""
-    custom, asked = exchange.route.custom, asked_effort(exchange.request)
-    style = custom.thinking_style if custom is not None else "effort"
+    style, asked = exchange.route.facts.thinking_style, asked_effort(exchange.request)
     if style == "thinking" and asked == "none":
         return {"thinking": {"type": "disabled"}}
     if style == "thinking" and asked is not None:

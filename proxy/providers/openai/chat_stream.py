@@ -204,8 +204,8 @@ class ChatStream:
         """The call that a fragment goes on with, or None for a new one.
 
         A new id is a new call, whatever the index says. An old one is not always an old call: GLM gives one id to
-        parallel calls, which then differ in their index or only in their name. Without an id, a name begins a new call
-        where the last one of its index is complete; elsewhere it is a repetition.
+        parallel calls, which then differ in their index, in their name or only in their arguments. Without an id, a
+        name begins a new call where the last one of its index is complete; elsewhere it is a repetition.
         """
         call_id, index = fragment.get("id"), fragment.get("index")
         call_id = call_id if isinstance(call_id, str) else ""
@@ -220,6 +220,9 @@ class ChatStream:
             renamed = name != call.name
             if call.is_complete() and (renamed or (arguments and not same_id)):
                 return None
+            if call.is_complete() and _is_another_object(arguments, call.arguments):
+                told = (each for each in self._calls if (each.id, each.arguments) == (call.id, arguments))
+                return next(told, None)
             if renamed and not same_id and not isinstance(index, int):
                 return None
         call.id = call.id or call_id
@@ -281,6 +284,20 @@ def _is_snapshot(piece: str, so_far: str) -> bool:
     except (ValueError, RecursionError):
         return True
     return not piece[end:].strip()
+
+
+def _is_another_object(piece: str, whole: str) -> bool:
+    """Whether a piece begins other arguments than the `whole` ones.
+
+    The same once more, or with more in them, are no call of their own: nothing may be done twice.
+    """
+    if not piece.lstrip().startswith("{"):
+        return False
+    try:
+        known, new = json.loads(whole), json.loads(piece)
+    except (ValueError, RecursionError):
+        return not piece.startswith(whole)
+    return isinstance(known, dict) and any(name not in new or new[name] != value for name, value in known.items())
 
 
 def _content(value: Any) -> Iterator[tuple[str, str]]:

@@ -44,7 +44,7 @@ class Quirks:
     no_summary: bool = False
     """No summary of the reasoning (OpenAI, before it has verified the organization)."""
     no_reasoning_replay: bool = False
-    """Earlier reasoning is refused: it was made under another key or by another model."""
+    """Earlier reasoning is refused: it was made under another key, by another model or on another server."""
     no_web_search: bool = False
     """The model cannot search the web."""
     no_cache_breakpoints: bool = False
@@ -90,7 +90,7 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _OUTPUT_LIMIT = re.compile(r"(?:supports at most|range of max_tokens should be \[1,) (\d+)", re.IGNORECASE)
-_UNREADABLE = ("invalid_encrypted_content", "encrypted content", "invalid `signature`", "thought_signature")
+_UNREADABLE = ("invalid_encrypted_content", "encrypted content", "invalid `signature`", "thought signature")
 _RESPONSES_ONLY = re.compile(
     r"only supported in v1/responses|not a chat model|use /v1/responses"
     r"|unsupported_api_for_model|not accessible via the /chat/completions"
@@ -107,6 +107,10 @@ _FLAGS: tuple[tuple[str, str], ...] = (
     ("no_streaming", r"must be verified to stream this model|'stream' does not support true"),
     ("no_summary", r"must be verified to generate reasoning summaries"),
     ("no_cache_breakpoints", r"prompt_cache_breakpoint"),
+    (
+        "no_reasoning_replay",
+        r"(?=.*reasoning_details).*(?:unsupported|unknown|unrecognized|unexpected|not permitted)",
+    ),
     ("typed_schemas", r"moonshot flavored json schema"),
     (
         "no_images",

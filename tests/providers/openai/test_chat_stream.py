@@ -95,6 +95,42 @@ X = json.dumps(GREP[2])
 THOUGHT, HELLO = ("thinking", "let me see"), ("text", "hello")
 ENDING = (final("tool_calls"), DONE)
 MORE: dict[int, list[OddStream]] = {
+    57: [
+        odd(
+            "one_id_and_name_without_index",
+            "gateways that number nothing: only the arguments tell",
+            [
+                calls(call(id="call_1", name="Read", arguments=A), call(id="call_1", name="Read", arguments=B)),
+                *ENDING,
+            ],
+            READ_A,
+            READ_B,
+        ),
+        odd(
+            "one_id_and_name_in_pieces",
+            "gateways that number nothing",
+            [
+                calls(call(id="call_1", name="Read", arguments=A[:9])),
+                calls(call(id="call_1", name="Read", arguments=A[9:])),
+                calls(call(id="call_1", name="Read", arguments=B[:9])),
+                calls(call(id="call_1", name="Read", arguments=B[9:])),
+                *ENDING,
+            ],
+            READ_A,
+            READ_B,
+        ),
+        odd(
+            "one_id_and_name_and_all_of_it_again",
+            "gateways that number nothing and repeat the whole message",
+            [
+                calls(call(id="call_1", name="Read", arguments=A), call(id="call_1", name="Read", arguments=B)),
+                calls(call(id="call_1", name="Read", arguments=A), call(id="call_1", name="Read", arguments=B)),
+                *ENDING,
+            ],
+            READ_A,
+            READ_B,
+        ),
+    ],
     53: [
         odd(
             "one_id_for_parallel_calls",

@@ -121,6 +121,7 @@ def test_lessons(quirk: str) -> None:
         ("glm", DEEPSEEK, OFF, ["without thinking"], {}),
         ("glm", {"efforts": ["medium"]}, EFFORT, ["without reasoning_effort"], {}),
         ("groq", {"efforts": ["low", "high"]}, EFFORT, [], {"reasoning_effort": "high"}),
+        ("groq", {}, DETAILED, ["no_reasoning_replay"], {}),
     ],
 )
 def test_lessons_of_servers_with_an_entry(
