@@ -32,6 +32,7 @@ SETTINGS = {
     "MAX_TOKENS_LIMIT": "ceiling on max_tokens of a request",
     "REQUEST_TIMEOUT": "seconds of upstream silence that are borne",
     "MAX_RETRIES": "repeats before the first byte of an answer",
+    "COUNT_TOKENS": "how count_tokens is answered: estimate, or exact (the vendor is asked)",
     "CUSTOM_MODELS_FILE": "list of your own OpenAI-compatible servers",
     "OPENAI_BASE_URL": "another address than OpenAI's",
     "OPENAI_API": "which of OpenAI's APIs: responses, chat, or auto",

@@ -193,9 +193,8 @@ def test_a_walk_past_all(thinking: str, stream: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("thinking", "stream"),
     [
-        ("adaptive", False),
         pytest.param("adaptive", True, marks=pytest.mark.streaming),
-        pytest.param("budget", True, marks=pytest.mark.streaming),
+        ("budget", False),
         ("off", False),
     ],
 )

@@ -62,6 +62,15 @@ class Cacheable(Lenient):
     """Whether the client wants what ends with this block to be cached."""
 
 
+class Citable(Lenient):
+    citations: Any = None
+
+    @property
+    def wants_citations(self) -> bool:
+        """Whether the answer is to cite this block."""
+        return isinstance(self.citations, dict) and bool(self.citations.get("enabled"))
+
+
 class Base64Source(Lenient):
     type: Literal["base64"]
     media_type: str
@@ -109,14 +118,14 @@ class ImageBlock(Cacheable):
     source: Source
 
 
-class DocumentBlock(Cacheable):
+class DocumentBlock(Cacheable, Citable):
     type: Literal["document"] = "document"
     source: Source
     title: Blank = ""
     context: Blank = ""
 
 
-class SearchResultBlock(Lenient):
+class SearchResultBlock(Citable):
     type: Literal["search_result"]
     content: Content
     source: Blank = ""

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from proxy.protocol.blocks import (
     ContentBlock,
+    DocumentBlock,
+    SearchResultBlock,
     TextBlock,
     ToolAdditionBlock,
     ToolReferenceBlock,
@@ -21,8 +23,13 @@ from proxy.protocol.blocks import (
 )
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import Message, MessagesRequest, Tool
+from proxy.protocol.web_search import search_tool
 
 NO_RESULT = "[No result: the tool call was interrupted]"
+_NO_SEARCH = (
+    "Web search is not available in this conversation. Where an answer needs it, say that you could not search, and "
+    "answer from what you know."
+)
 _BILLING_LINE = "x-anthropic-billing-header:"
 
 
@@ -54,18 +61,21 @@ class ResultsTurn:
 Turn = SystemTurn | UserTurn | AssistantTurn | ResultsTurn
 
 
-def system_text(request: MessagesRequest) -> str:
-    """The system prompt as one text."""
-    return "\n\n".join(block.text for block in system_blocks(request))
+def system_text(request: MessagesRequest, *, searches: bool = False) -> str:
+    """The system prompt as one text; `searches` as for `system_blocks`."""
+    return "\n\n".join(block.text for block in system_blocks(request, searches=searches))
 
 
-def system_blocks(request: MessagesRequest) -> list[TextBlock]:
+def system_blocks(request: MessagesRequest, *, searches: bool = False) -> list[TextBlock]:
     """The texts of the system prompt that are not blank.
 
-    Claude Code's billing line changes with every request and would defeat the upstream's prompt cache.
+    Claude Code's billing line changes with every request and would defeat the upstream's prompt cache. A model that is
+    asked for a web search is told if it has none, unless `searches` says that the caller sees to it.
     """
     blocks = [block for block in request.system if isinstance(block, TextBlock)]
     cleaned = [block.model_copy(update={"text": _without_billing(block.text)}) for block in blocks]
+    if not searches and search_tool(request) is not None:
+        cleaned.append(TextBlock(text=_NO_SEARCH))
     return [block for block in cleaned if block.text.strip()]
 
 
@@ -133,6 +143,8 @@ def _between(messages: Sequence[Message], calls: Sequence[ToolUseBlock], notes: 
             continue
         blocks: list[ContentBlock] = []
         for block in message.content:
+            if isinstance(block, DocumentBlock | SearchResultBlock) and block.wants_citations:
+                notes.add("messages: citations of documents are not available here")
             if not isinstance(block, ToolResultBlock):
                 if not _is_blank(block):
                     blocks.append(block)
@@ -169,6 +181,9 @@ def offered_tools(request: MessagesRequest, notes: Notes, *, searches: bool = Fa
     `tool_choice`) has named them. Tools that Anthropic runs on its own servers are left out with a note; the
     web search is not, where `searches` says that the caller sees to it.
     """
+    for name in ("mcp_servers", "container"):
+        if (request.model_extra or {}).get(name):
+            notes.add(f"{name}: not available here, such tools run on Anthropic's servers")
     loaded = {request.tool_choice.name} if request.tool_choice is not None else set()
     removed: set[str] = set()
     added: dict[str, Tool] = {}

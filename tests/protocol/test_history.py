@@ -391,3 +391,25 @@ def test_offered_tools(tools: list[Json], messages: list[Json], more: Json, offe
     request = parsed(asking(user("a"), *messages, tools=tools, **more))
     assert [each.name for each in offered_tools(request, notes)] == offered
     assert list(notes) == (["tools: web_search_20250305 is not available here"] if SEARCH in tools else [])
+
+
+@pytest.mark.parametrize("field", ["mcp_servers", "container"])
+def test_what_only_anthropics_servers_have_is_said(field: str) -> None:
+    notes = Notes()
+    offered_tools(parsed(asking(user("a"), **{field: [{"name": "x"}]})), notes)
+    assert list(notes) == [f"{field}: not available here, such tools run on Anthropic's servers"]
+
+
+@pytest.mark.parametrize(
+    ("citations", "noted"), [({"enabled": True}, True), ({"enabled": False}, False), (None, False), ([], False)]
+)
+def test_citations_that_nobody_makes_are_said(citations: Any, noted: bool) -> None:
+    source = {"type": "text", "media_type": "text/plain", "data": "words"}
+    _, notes = repaired(user({"type": "document", "source": source, "citations": citations}))
+    assert bool(notes) == noted
+
+
+def test_a_model_without_a_web_search_is_told_so() -> None:
+    request = parsed(asking(user("Search for x"), tools=[SEARCH], system="Be brief."))
+    assert system_text(request).startswith("Be brief.\n\nWeb search is not available")
+    assert system_text(request, searches=True) == "Be brief."

@@ -87,7 +87,7 @@ def build(exchange: Exchange, manner: Manner, memory: SignatureMemory) -> Gemini
     search = _search(exchange, manner, tools)
     names = ToolNames(tool.name for tool in tools)
     signatures = Signatures(manner.transport, route.model, exchange.session, memory)
-    system = system_text(request)
+    system = system_text(request, searches=search is not None)
     contents = Contents(
         names,
         signatures,

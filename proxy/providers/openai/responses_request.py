@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from proxy.protocol.blocks import TextBlock
 from proxy.protocol.effort import wanted_display
-from proxy.protocol.history import system_blocks, system_text, turns
+from proxy.protocol.history import system_blocks, turns
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import Tool
 from proxy.protocol.web_search import domain_of
@@ -46,14 +47,15 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltReque
         notes=notes,
         breakpoints=breakpoints,
     )
-    instructions = {} if breakpoints.wanted else _instructions(exchange)
+    system = system_blocks(request, searches=tools.search is not None)
+    instructions = {} if breakpoints.wanted else _instructions(system)
     effort = chosen_effort(exchange, quirks)
     if tools.search is not None and effort == "minimal":
         effort = "low"  # with less, the web search is refused
     body: dict[str, Any] = {
         "model": route.model,
         **instructions,
-        "input": conversation.build([] if instructions else system_blocks(request), turns(request, notes)),
+        "input": conversation.build([] if instructions else system, turns(request, notes)),
         **_tools(tools, exchange, quirks),
         "max_output_tokens": max(output_limit(exchange, quirks, most_tokens), _LEAST_OUTPUT),
         **_included(exchange, effort, tools.search),
@@ -69,9 +71,8 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltReque
     return BuiltRequest(without_refused(body, exchange, quirks), tools.names, tools.search)
 
 
-def _instructions(exchange: Exchange) -> dict[str, str]:
-    system = system_text(exchange.request)
-    return {"instructions": system} if system else {}
+def _instructions(system: list[TextBlock]) -> dict[str, str]:
+    return {"instructions": "\n\n".join(block.text for block in system)} if system else {}
 
 
 def _tools(tools: Toolbox, exchange: Exchange, quirks: Quirks) -> dict[str, Any]:

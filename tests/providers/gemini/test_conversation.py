@@ -18,6 +18,7 @@ from tests.web.serving import Proxy, ask
 Json = dict[str, Any]
 
 TURNS = 30
+_FEW = 10
 _TOOLS = [tool("Read"), tool("Grep"), tool("mcp__a.b__" + "x" * 70)]
 _SESSION = "8d5a2f36-0000-4000-8000-000000000001"
 _THINKING: dict[str, Json | None] = {
@@ -91,9 +92,9 @@ def test_case_46_47_signatures_come_back(upstream: FakeGemini, model: str, think
 def test_without_thinking_the_process_remembers(upstream: FakeGemini, model: str, thinking: str) -> None:
     client = _Client(upstream, _THINKING[thinking])
     with gemini_proxy(upstream.base_url, model) as proxy:
-        for number in range(TURNS):
+        for number in range(_FEW):
             client.turn(proxy, number)
-        signed = [] if model == OLD else _issued(model, TURNS - 1)
+        signed = [] if model == OLD else _issued(model, _FEW - 1)
     assert not any(block["type"] == "thinking" for message in client.messages for block in message["content"])
     if signed:
         assert _signatures(upstream) == signed
@@ -101,8 +102,8 @@ def test_without_thinking_the_process_remembers(upstream: FakeGemini, model: str
         assert not any(_signatures(upstream)), "this model does not think, so it signs nothing"
 
     with gemini_proxy(upstream.base_url, model) as proxy:
-        client.turn(proxy, TURNS)
-    firsts = [position for position, signature in enumerate(_issued(model, TURNS)) if signature]
+        client.turn(proxy, _FEW)
+    firsts = [position for position, signature in enumerate(_issued(model, _FEW)) if signature]
     sent = _signatures(upstream)
     assert [position for position, signature in enumerate(sent) if signature] == ([] if model == OLD else firsts)
     assert {signature for signature in sent if signature} <= {SENTINELS[0]}
