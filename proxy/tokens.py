@@ -21,7 +21,7 @@ from proxy.protocol.blocks import (
     ToolResultBlock,
     ToolUseBlock,
 )
-from proxy.protocol.deltas import Delta, Usage
+from proxy.protocol.deltas import Delta, Usage, merged
 from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import offered_tools
 from proxy.protocol.notes import Notes
@@ -113,9 +113,13 @@ class Calibration:
         return max(1, round(estimated * (self._ratio(model) or 1)))
 
     def at_least(self, model: str, estimated: int) -> int:
-        """What the request surely has: no client should be refused for an error of ours."""
-        sure = _SURE_OF_KNOWN if self._ratio(model) is not None else _SURE_OF_UNKNOWN
-        return round(self.corrected(model, estimated) * sure)
+        """What the request surely has: no client should be refused for an error of ours.
+
+        What was learned never makes that more than was estimated; it may come from requests of another kind.
+        """
+        if self._ratio(model) is None:
+            return round(estimated * _SURE_OF_UNKNOWN)
+        return min(round(self.corrected(model, estimated) * _SURE_OF_KNOWN), estimated)
 
     def _ratio(self, model: str) -> float | None:
         with self._lock:
@@ -124,13 +128,15 @@ class Calibration:
 
 
 def told_input(batches: Iterator[Sequence[Delta]], learn: Callable[[int], None]) -> Iterator[Sequence[Delta]]:
-    """Passes an answer on. When it is complete, `learn` gets the input tokens that it told, cached ones included."""
-    input_tokens = cache_read = cache_write = 0
+    """Passes an answer on. When it is complete, `learn` gets the input tokens that it told, cached ones included.
+
+    Nothing is to be learned from a search, whose results count as input.
+    """
+    told = Usage()
     for batch in batches:
         for delta in batch:
             if isinstance(delta, Usage):
-                input_tokens = delta.input if delta.input is not None else input_tokens
-                cache_read = delta.cache_read if delta.cache_read is not None else cache_read
-                cache_write = delta.cache_write if delta.cache_write is not None else cache_write
+                told = merged(told, delta)
         yield batch
-    learn(input_tokens + cache_read + cache_write)
+    if not told.web_searches:
+        learn((told.input or 0) + (told.cache_read or 0) + (told.cache_write or 0))

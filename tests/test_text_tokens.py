@@ -13,10 +13,10 @@ from proxy.text_tokens import text_tokens
     ("text", "tokens"),
     [
         ("", 0),
-        ("the", 1),
-        ("The function returned", 3),
+        ("the", 0.9),
+        ("The function returned", 2.7),
         ("1234567", 3),
-        ("a\n\nb", 3),
+        ("a\n\nb", 2.3),
         ("xyzzyplughxyzzyplughxyzz", 10),
         ("\u732b" * 30, 20),
     ],

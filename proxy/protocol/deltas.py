@@ -6,7 +6,7 @@ thinking run belong together; tool calls are told apart by `key`, which is priva
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 
@@ -108,3 +108,12 @@ Delta = (
     | Usage
     | Finish
 )
+
+
+def merged(old: Usage, new: Usage) -> Usage:
+    """Cumulative counts: the latest told value of each field."""
+    told = {name: value for name in _USAGE_FIELDS if (value := getattr(new, name)) is not None}
+    return replace(old, **told)
+
+
+_USAGE_FIELDS = tuple(item.name for item in fields(Usage))

@@ -19,7 +19,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from proxy.protocol import ids
@@ -36,6 +36,7 @@ from proxy.protocol.deltas import (
     ToolCallEnd,
     ToolCallStart,
     Usage,
+    merged,
 )
 from proxy.protocol.errors import ApiError
 from proxy.protocol.events import (
@@ -187,7 +188,7 @@ class Writer:
             case Citation(citation):
                 self._current("text").pieces.append(citation)
             case Usage():
-                self._usage = _merged(self._usage, delta)
+                self._usage = merged(self._usage, delta)
             case Finish():
                 self._finish = delta
 
@@ -317,12 +318,3 @@ def _is_input(arguments: str) -> bool:
         return isinstance(json.loads(arguments, parse_constant=int), dict)  # int refuses NaN, which is no JSON
     except (ValueError, RecursionError):
         return False
-
-
-def _merged(old: Usage, new: Usage) -> Usage:
-    """Cumulative counts: the latest told value of each field."""
-    told = {name: value for name in _USAGE_FIELDS if (value := getattr(new, name)) is not None}
-    return replace(old, **told)
-
-
-_USAGE_FIELDS = tuple(item.name for item in fields(Usage))
