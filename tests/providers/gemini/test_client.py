@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from tests.fakes.gemini_errors import FAILURES, gemini_error
 from tests.fakes.gemini_replies import FunctionCall, Reply, Text, sse
 from tests.fakes.gemini_signatures import SENTINELS
 from tests.fakes.gemini_stream_base import STOP, bare, chunk, text
-from tests.fakes.server import CUT, PATIENCE, FakeServer, Raw
+from tests.fakes.server import CUT, PATIENCE, FakeServer, Raw, json_answer
 from tests.fakes.server import Exchange as Seen
 from tests.providers.gemini.pieces import NEW, calls_of, route
 from tests.providers.gemini.serving import KEY, gemini_proxy, gemini_settings
@@ -342,6 +343,8 @@ def test_the_sdk_is_imported_after_the_start_and_only_where_it_is_needed(preferr
 
 class _Vertex(FakeServer):
     def answer(self, exchange: Seen) -> Raw:
+        if exchange.path.endswith(":countTokens"):
+            return json_answer({"totalTokens": 31})
         return Raw([sse(chunk(text("hi"), finish="STOP"))])
 
 
@@ -369,6 +372,20 @@ def test_vertex(vertex: _Vertex, monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen.headers["authorization"] == "Bearer adc-token"
     assert "x-goog-api-key" not in seen.headers
     assert b'"store"' not in seen.raw
+
+
+def test_vertex_counts(vertex: _Vertex, monkeypatch: pytest.MonkeyPatch) -> None:
+    credentials = AnonymousCredentials()
+    credentials.token = "adc-token"
+    monkeypatch.setattr(google.auth, "default", lambda *_, **__: (credentials, "other-project"))
+    provider = GeminiProvider(_on_vertex(vertex.url), PATIENCE)
+    with Call() as call:
+        assert provider.count(_exchange(asking(system="Be brief.", tools=[tool()])), call) == 31
+    seen = vertex.exchanges[0]
+    assert seen.path.endswith(f"/locations/global/publishers/google/models/{NEW}:countTokens")
+    sent = json.loads(seen.raw)
+    assert sent.keys() == {"contents", "systemInstruction", "tools"}
+    assert sent["contents"] == [{"role": "user", "parts": [{"text": "hi"}]}]
 
 
 def test_vertex_without_credentials(vertex: _Vertex, monkeypatch: pytest.MonkeyPatch) -> None:
