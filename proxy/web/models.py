@@ -1,4 +1,7 @@
-"""GET /v1/models: what may be asked for, in the shape of Anthropic's list."""
+"""GET /v1/models: what may be asked for, in the shape of Anthropic's list.
+
+Where Anthropic answers for its own models, it also tells of them; a list with custom models in it is made here.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from flask import Blueprint, Response, jsonify, request
 from proxy.catalog import ModelFacts
 from proxy.protocol.errors import ApiError
 from proxy.routing import Route
+from proxy.web.relay import pass_on
 from proxy.web.services import services
 
 blueprint = Blueprint("models", __name__)
@@ -26,6 +30,8 @@ _EDITS = ("clear_thinking_20251015", "clear_tool_uses_20250919", "compact_202601
 
 @blueprint.get("/v1/models")
 def list_models() -> Response:
+    if _anthropic_tells():
+        return pass_on(services().router.resolve("claude"), request.path)
     entries = [_info(known.id, known.display_name) for known in services().router.known_models()]
     wanted = _lifecycles()
     entries = [entry for entry in entries if entry["lifecycle"] in wanted]
@@ -47,9 +53,16 @@ def list_models() -> Response:
 
 @blueprint.get("/v1/models/<path:model>")
 def retrieve_model(model: str) -> Response:
-    known = next((entry for entry in services().router.known_models() if entry.id == model), None)
     route = services().router.resolve(model)
+    if _anthropic_tells() and route.provider == "anthropic":
+        return pass_on(route, f"/v1/models/{route.model}")
+    known = next((entry for entry in services().router.known_models() if entry.id == model), None)
     return jsonify(_info(model, known.display_name if known is not None else route.target))
+
+
+def _anthropic_tells() -> bool:
+    config = services().config
+    return config.preferred_provider == "anthropic" and not config.custom_models
 
 
 def _info(model: str, display_name: str) -> Json:

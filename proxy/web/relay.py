@@ -24,11 +24,16 @@ log = logging.getLogger(__name__)
 
 def relay(route: Route, body: bytes) -> Response:
     """Anthropic's answer to the current request, whose checked body is given; status and headers are Anthropic's."""
+    return pass_on(route, request.path, request_body(body, route.requested, route.model))
+
+
+def pass_on(route: Route, path: str, body: bytes = b"") -> Response:
+    """Anthropic's answer to the current request, sent to this path with this body; the query goes with it."""
     call, upstream = Call(), services().relay
-    path = f"{request.path}?{request.query_string.decode()}" if request.query_string else request.path
+    if request.query_string:
+        path = f"{path}?{request.query_string.decode()}"
     method, headers = request.method, list(request.headers.items())
-    sent = request_body(body, route.requested, route.model)
-    pump = pump_for(route, call, lambda: upstream.relay(method, path, headers, sent, call))
+    pump = pump_for(route, call, lambda: upstream.relay(method, path, headers, body, call))
     with ExitStack() as stack:
         stack.callback(pump.close)
         pump.start()

@@ -85,11 +85,13 @@ def test_capabilities(model: str, able: set[str], efforts: set[str], tmp_path: P
 
 
 def test_nothing_is_claimed_of_anthropics_models(tmp_path: Path) -> None:
-    with serve(load_config({"PREFERRED_PROVIDER": "anthropic"}, directory=tmp_path)) as proxy:
+    entry = {"api_base": "http://127.0.0.1:9/v1"}
+    with serve(custom_settings(tmp_path, entry, PREFERRED_PROVIDER="anthropic")) as proxy:
         answer = proxy.call("GET", "/v1/models?limit=1000")
         listed = check_models(answer.status, answer.headers, answer.body)
-    assert [entry["line"] for entry in listed] == ["haiku", "sonnet", "opus", "fable"]
-    assert [entry["capabilities"] for entry in listed] == [None] * 4
+        assert proxy.call("GET", "/v1/models/claude-opus-5-5").json() == listed[2]
+    assert [entry["line"] for entry in listed[:4]] == ["haiku", "sonnet", "opus", "fable"]
+    assert [entry["capabilities"] for entry in listed[:4]] == [None] * 4
 
 
 def test_every_model_can_be_picked(tmp_path: Path) -> None:

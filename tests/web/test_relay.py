@@ -237,3 +237,14 @@ def test_connections_are_used_again(proxy: Proxy, anthropic: FakeAnthropic) -> N
     for _ in range(5):
         post(proxy, claude())
     assert anthropic.connections <= 2
+
+
+def test_anthropic_tells_of_its_own_models(proxy: Proxy, anthropic: FakeAnthropic) -> None:
+    headers = {"anthropic-version": "2023-06-01", "anthropic-beta": BETAS}
+    listed = proxy.call("GET", "/v1/models?limit=1000", headers=headers).json()
+    assert [entry["id"] for entry in listed["data"]]
+    first = listed["data"][0]["id"]
+    assert proxy.call("GET", f"/v1/models/anthropic/{first}", headers=headers).json() == listed["data"][0]
+    assert [exchange.path for exchange in anthropic.exchanges] == ["/v1/models?limit=1000", f"/v1/models/{first}"]
+    assert anthropic.exchanges[0].headers["anthropic-beta"] == BETAS
+    assert anthropic.exchanges[0].headers["x-api-key"] == KEY

@@ -158,6 +158,8 @@ def identity(exchange: Exchange) -> dict[str, str]:
         fields["safety_identifier"] = hashlib.sha256(user.encode()).hexdigest()
     if exchange.request.speed == "fast":
         fields["service_tier"] = "priority"
+    elif exchange.request.service_tier == "standard_only":
+        fields["service_tier"] = "default"
     return fields
 
 

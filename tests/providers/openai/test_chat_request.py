@@ -287,6 +287,21 @@ def test_structured_output(field: str, to: str) -> None:
 USER_ID = json.dumps({"device_id": "d" * 64, "account_uuid": "", "session_id": "5b72495d-1f6e-4c5b-9d1b-0d3c4c1f2a3b"})
 
 
+@pytest.mark.parametrize(
+    ("asked", "tier"),
+    [
+        ({}, None),
+        ({"service_tier": "auto"}, None),
+        ({"service_tier": "standard_only"}, "default"),
+        ({"speed": "standard"}, None),
+        ({"speed": "fast", "service_tier": "standard_only"}, "priority"),
+    ],
+)
+def test_service_tier(asked: Json, tier: str | None) -> None:
+    assert translate(asking(**asked), OFFICIAL[0]).body.get("service_tier") == tier
+    assert "service_tier" not in translate(asking(**asked), "local").body
+
+
 @pytest.mark.parametrize("to", case("42+44", OFFICIAL))
 def test_identity_for_openai(to: str) -> None:
     """The user hashed to what is taken; the same key in every request of a conversation."""
