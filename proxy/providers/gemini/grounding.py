@@ -60,7 +60,7 @@ def _said(support: Any, text: str) -> str:
     if isinstance(segment.get("text"), str):
         return str(segment["text"])
     start, end = segment.get("startIndex") or 0, segment.get("endIndex") or 0
-    return text.encode()[start:end].decode("utf-8", "replace")
+    return text.encode("utf-8", "surrogatepass")[start:end].decode("utf-8", "replace")
 
 
 def _list(value: Any, name: str) -> list[Any]:
