@@ -22,10 +22,23 @@ _EXTRA_BYTES_PER_TOKEN = 3.0
 _ENDINGS = (1, 2, 3)
 """Letters that a common word may have more: calls, called, calling."""
 _REMEMBERED = 20_000
+_LONG = 200
 
 
 def text_tokens(text: str) -> float:
-    """The estimate for a text by itself."""
+    """The estimate for a text by itself. Of a long one the result is remembered: most of a request was in the last."""
+    if len(text) < _LONG:
+        return _counted(text)
+    key = hash(text)
+    tokens = _texts.get(key)
+    if tokens is None:
+        if len(_texts) >= _REMEMBERED:
+            _texts.clear()
+        tokens = _texts[key] = _counted(text)
+    return tokens
+
+
+def _counted(text: str) -> float:
     tokens = sum(map(_costs.__getitem__, _PIECES.findall(text)))
     if text.isascii():
         return tokens
@@ -63,3 +76,5 @@ def _vocabulary() -> tuple[frozenset[str], frozenset[str]]:
 
 
 _costs = _Costs()
+_texts: dict[int, float] = {}
+"""By hash, so that no text of a request is kept."""

@@ -195,7 +195,6 @@ def test_a_walk_past_all(thinking: str, stream: bool, tmp_path: Path) -> None:
     [
         pytest.param("adaptive", True, marks=pytest.mark.streaming),
         ("budget", False),
-        ("off", False),
     ],
 )
 @pytest.mark.parametrize(("first", "second"), list(itertools.permutations(MODELS, 2)))
@@ -208,8 +207,7 @@ def test_there_and_back(first: str, second: str, thinking: str, stream: bool, tm
         world.ask("and you")
         world.turn(second, calls=2)
         world.turn(second)
-        if thinking != "off":  # without thinking blocks there is nothing that state could travel in
-            world.restart()
+        world.restart()
         world.ask("back")
         world.turn(first, calls=2)
         world.turn(second, calls=1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from proxy.web import counting
 from tests.fakes.gemini_api import FakeGemini
 from tests.fakes.openai_chat import FakeOpenAI
 from tests.fakes.openai_replies import Text, Usage
@@ -68,7 +69,10 @@ def test_exact_counts_of_gemini() -> None:
 
 
 @pytest.mark.parametrize("trouble", ["refusal", "silence", "nobody", "chat"])
-def test_without_an_exact_count_the_estimate_stands(upstream: FakeOpenAI, trouble: str) -> None:
+def test_without_an_exact_count_the_estimate_stands(
+    upstream: FakeOpenAI, trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "_PATIENCE", 0.3 if trouble == "silence" else 20.0)
     with serve(settings(upstream.base_url)) as proxy:
         estimated = count(proxy)
     variables = {"COUNT_TOKENS": "exact", **RESPONSES}
