@@ -52,6 +52,8 @@ class ModelFacts:
     """When Chat Completions takes function tools; "without_reasoning": only with the effort "none"."""
     cache_breakpoints: bool = False
     """Whether content parts take explicit prompt cache breakpoints."""
+    searches_itself: bool = False
+    """OpenAI's search models, which search the web unasked."""
     system_role: bool = True
     """False: instructions must go into the first user message."""
     retired: date | None = None

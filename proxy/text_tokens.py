@@ -1,8 +1,8 @@
 """How many tokens a text has, nearly: words, numbers and punctuation as today's vocabularies cut them.
 
 A common word is one token, however long; what is not one falls into pieces of two or three letters. Counting
-characters alone is off by a third on YAML, JSON and texts in rare words. It never falls when text is
-added, which is why every beginning of a common word counts as one.
+characters alone is off by a third on YAML, JSON and texts in rare words. The estimate never falls when text is added,
+which is why every beginning of a common word counts as one.
 """
 
 from __future__ import annotations

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from proxy.calibration import Calibration, told_input
 from proxy.protocol.deltas import Delta, Finish, TextDelta, Usage
 from proxy.protocol.request import parse_count_request
 from proxy.text_tokens import text_tokens
-from proxy.tokens import Calibration, estimate, told_input
+from proxy.tokens import estimate
 from tests.translation import SHARED
 
 MODEL = "openai/gpt-6-sol"

@@ -46,3 +46,7 @@ class Provider(Protocol):
         Raises ApiError for every failure of the upstream.
         """
         ...
+
+    def searches(self, route: Route) -> bool:
+        """Whether the upstream answers Anthropic's web search with its own."""
+        ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import socket
 import ssl
 import threading
@@ -18,6 +19,8 @@ from typing import Any, Protocol
 
 import httpcore2
 import httpx2
+
+from proxy.protocol.errors import ApiError
 
 CONNECT_TIMEOUT = 10.0
 _KEEP_ALIVE = 300.0
@@ -192,6 +195,22 @@ def http_client(read_timeout: float) -> httpx2.Client:
         pool = transport._pool
         pool._network_backend = _WatchingBackend(pool._network_backend)
     return client
+
+
+def read_count(response: httpx2.Response, field: str, call: Call) -> int:
+    """The number of tokens that stands in `field` of an answer whose body is unread.
+
+    Raises:
+        ApiError: 502, where there is none.
+    """
+    call.reads(response, iter(()))
+    try:
+        count = json.loads(response.read())[field]
+    except (httpx2.HTTPError, ValueError, KeyError, TypeError):
+        count = None
+    if not isinstance(count, int):
+        raise ApiError(502, "the upstream was asked for a number of tokens and gave none")
+    return count
 
 
 def _transports(client: httpx2.Client) -> Iterable[httpx2.HTTPTransport]:

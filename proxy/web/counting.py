@@ -42,15 +42,15 @@ class Estimate:
         self._calibration.learn(self._route.target, self._raw, true)
 
     def check_window(self, body_size: int) -> None:
-        """Spares the upstream what it would refuse. `body_size` in bytes, of which a token has at least one.
+        """Spares the upstream what it would refuse. `body_size` in bytes, of which a token of text has at least one.
 
         Raises ApiError (400) if the model cannot take so much.
         """
         window = self._route.facts.context_window
         if window is None or body_size <= window:
             return
-        if self._calibration.at_least(self._route.target, self._raw) > window:
-            raise prompt_too_long(self.tokens, window)
+        if self._calibration.at_least(self._route.target, estimate(self._request, surely=True)) > window:
+            raise prompt_too_long(max(self.tokens, window + 1), window)
 
 
 def counted_upstream(exchange: Exchange) -> int | None:
@@ -59,7 +59,8 @@ def counted_upstream(exchange: Exchange) -> int | None:
     pump: Pump[int | None] = Pump(lambda: [[provider.count(exchange, call)]], call, idle_limit=_PATIENCE)
     try:
         pump.start()
-        return next((batch[0] for batch in pump if batch), None)
+        counts = [count for batch in pump for count in batch or ()]  # to its end, or its connection would be given up
+        return counts[0]
     except ApiError as error:
         log.info("%s did not count tokens: %d %s", exchange.route.target, error.status, error.type)
         return None

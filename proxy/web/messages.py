@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 from flask import Blueprint, Response, jsonify, request
 
+from proxy.calibration import told_input
 from proxy.filters.stop_sequences import stop_sequences
 from proxy.filters.think_tags import think_tags
 from proxy.filters.thinking_display import thinking_display
@@ -26,7 +27,6 @@ from proxy.protocol.writer import Writer
 from proxy.providers.base import Exchange, Provider
 from proxy.providers.connections import Call
 from proxy.streaming import PING_EVERY, ClientGone, Pump, where
-from proxy.tokens import told_input
 from proxy.web.counting import Estimate, counted_upstream
 from proxy.web.errors import request_id
 from proxy.web.relay import relay

@@ -97,7 +97,7 @@ def _capabilities(route: Route) -> Json:
     efforts = {effort: _told(effort in facts.efforts) for effort in _EFFORTS}
     # No type of thinking is refused, and on a model without it "disabled" counts as accepted.
     types = {"adaptive": facts.reasons, "enabled": facts.reasons, "disabled": True, "between_tools": True}
-    searches = _searches(route)
+    searches = services().provider(route).searches(route)
     return {
         "batch": _told(False),
         "citations": _told(False),
@@ -110,11 +110,6 @@ def _capabilities(route: Route) -> Json:
         "structured_outputs": _told(True),
         "thinking": {**_told(facts.reasons), "types": {name: _told(accepted) for name, accepted in types.items()}},
     }
-
-
-def _searches(route: Route) -> bool:
-    """Whether the provider has a web search of its own."""
-    return route.official and route.provider in ("openai", "gemini")
 
 
 def _told(supported: bool) -> dict[str, bool]:

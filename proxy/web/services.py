@@ -8,6 +8,7 @@ from typing import cast
 
 from flask import current_app, request
 
+from proxy.calibration import Calibration
 from proxy.catalog import Catalog
 from proxy.config import Config
 from proxy.protocol.notes import Notes
@@ -21,7 +22,6 @@ from proxy.providers.openai.client import OpenAIProvider
 from proxy.routing import Route, Router
 from proxy.streaming import Item, Pump
 from proxy.text_tokens import text_tokens
-from proxy.tokens import Calibration
 from proxy.web.running import Running
 
 _SILENCE = 120.0

@@ -13,7 +13,6 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Literal
 
 from tests.fakes import responses_quirks, responses_replies, responses_rules
@@ -86,8 +85,8 @@ class FakeOpenAI(FakeServer):
         self.quirks = frozenset(quirks)
         self.keys = frozenset(keys)
         self.window = window
-        self.count_hold: Iterable[Step] = ()
-        """What comes before the answers of /responses/input_tokens."""
+        self.count_answer: Raw | None = None
+        """What /responses/input_tokens answers in place of a count."""
         self.models = with_extra(extra_models)
         self._ledger = Ledger()
         self._queue: deque[Reply | Raw] = deque()
@@ -207,7 +206,7 @@ class FakeOpenAI(FakeServer):
 
     def _counted(self, exchange: Exchange) -> Raw:
         tokens = responses_rules.estimate_tokens(exchange.body)
-        return replace(json_answer({"object": "response.input_tokens", "input_tokens": tokens}), hold=self.count_hold)
+        return self.count_answer or json_answer({"object": "response.input_tokens", "input_tokens": tokens})
 
     def _refused_chat(self, body: dict[str, Any]) -> Refusal | None:
         model = find(body.get("model"), self.models)

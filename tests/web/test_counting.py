@@ -12,7 +12,9 @@ from proxy.web import counting
 from tests.fakes.gemini_api import FakeGemini
 from tests.fakes.openai_chat import FakeOpenAI
 from tests.fakes.openai_replies import Text, Usage
+from tests.fakes.server import Raw
 from tests.providers.gemini.serving import gemini_settings
+from tests.translation import image, pdf
 from tests.web.serving import KEY, Proxy, ask, custom_settings, serve, settings
 
 LONG = "the quick brown fox " * 500
@@ -82,7 +84,7 @@ def test_without_an_exact_count_the_estimate_stands(
         variables["OPENAI_API_KEY"] = "sk-another-0123456789"
     url = "http://127.0.0.1:9/v1" if trouble == "nobody" else upstream.base_url
     if trouble == "silence":
-        upstream.count_hold = [60.0]
+        upstream.count_answer = Raw([b"{}"], content_type="application/json", hold=[60.0])
     with serve(settings(url, **variables)) as proxy:
         assert count(proxy) == estimated
 
@@ -99,9 +101,35 @@ def test_case_80_what_cannot_fit_is_refused_without_asking(tmp_path: Path, upstr
         assert upstream.exchanges == []
 
 
-def test_what_may_fit_is_asked(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        "the quick brown fox " * 1050,
+        [{"type": "text", "text": "hi"}, {"type": "document", "source": {**pdf()["source"], "data": "A" * 2_000_000}}],
+        [{"type": "text", "text": "hi"}, *[image("A" * 40_000)] * 20],
+    ],
+    ids=["nearly full", "a PDF that is left out", "images that are left out"],
+)
+def test_what_may_fit_is_asked(tmp_path: Path, content: Any) -> None:
     with FakeOpenAI("compatible") as local:
-        entry = {"api_base": local.base_url, "context_window": 4000}
+        entry = {"api_base": local.base_url, "context_window": 4000, "vision": False}
         with serve(custom_settings(tmp_path, entry)) as proxy:
-            proxy.post(ask("the quick brown fox " * 1050)).message()
+            proxy.post(ask(messages=[{"role": "user", "content": content}])).message()
             assert len(local.requests) == 1
+
+
+def test_counting_keeps_its_connection(upstream: FakeOpenAI) -> None:
+    with serve(settings(upstream.base_url, COUNT_TOKENS="exact", **RESPONSES)) as proxy:
+        for _ in range(3):
+            count(proxy)
+        assert len(upstream.exchanges) == 3
+        assert upstream.connections == 1
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[]", b'{"input_tokens": null}'])
+def test_a_count_that_cannot_be_read(upstream: FakeOpenAI, answer: bytes) -> None:
+    with serve(settings(upstream.base_url, COUNT_TOKENS="exact", **RESPONSES)) as proxy:
+        upstream.count_answer = Raw([answer], content_type="application/json")
+        estimated = count(proxy)
+        assert estimated > 1000
+        assert count(proxy) == estimated

@@ -84,6 +84,21 @@ def test_capabilities(model: str, able: set[str], efforts: set[str], tmp_path: P
     ModelInfo.model_validate(told, strict=False)
 
 
+@pytest.mark.parametrize(
+    ("api", "model", "searches"),
+    [
+        ("auto", "gpt-6-sol", True),
+        ("auto", "gpt-5-search-api", False),
+        ("chat", "gpt-6-sol", False),
+        ("chat", "gemini-3.8-flash", True),
+    ],
+)
+def test_a_search_is_claimed_where_one_is_made(api: str, model: str, searches: bool, tmp_path: Path) -> None:
+    with serve(load_config({"OPENAI_API": api}, directory=tmp_path)) as proxy:
+        found = proxy.call("GET", f"/v1/models/{model}").json()["capabilities"]["server_tools"]
+    assert (found["supported"], found["web_search"]["supported"]) == (searches, searches)
+
+
 def test_nothing_is_claimed_of_anthropics_models(tmp_path: Path) -> None:
     entry = {"api_base": "http://127.0.0.1:9/v1"}
     with serve(custom_settings(tmp_path, entry, PREFERRED_PROVIDER="anthropic")) as proxy:

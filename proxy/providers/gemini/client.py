@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import operator
 import re
@@ -18,7 +17,7 @@ from proxy.protocol.deltas import Delta
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
 from proxy.providers.base import Exchange
-from proxy.providers.connections import Call, http_client
+from proxy.providers.connections import Call, http_client, read_count
 from proxy.providers.gemini.chunks import Chunk, Chunks
 from proxy.providers.gemini.errors import Backend, Failure, api_error, read_failure
 from proxy.providers.gemini.request import Manner, build
@@ -74,9 +73,10 @@ class GeminiProvider:
         answer = self._post(exchange.route, lambda sdk: sdk.count(exchange.route.model, body), call)
         if isinstance(answer, Failure):
             raise api_error(answer, self._backend)
-        call.reads(answer, iter(()))
-        tokens = json.loads(answer.read()).get("totalTokens")
-        return tokens if isinstance(tokens, int) else None
+        return read_count(answer, "totalTokens", call)
+
+    def searches(self, route: Route) -> bool:  # noqa: ARG002 - all of its models do
+        return True
 
     def stream(self, exchange: Exchange, call: Call) -> Iterator[Sequence[Delta]]:
         manner = self._manner

@@ -41,11 +41,12 @@ def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltReque
     )
     breakpoints = Breakpoints.of(exchange, quirks)
     conversation = ChatMessages(tools.names, route.model, abilities, quirks, notes, breakpoints)
+    system = system_blocks(request, searches=route.facts.searches_itself)
     effort = _effort(exchange, quirks, has_tools=bool(tools.tools))
     token_field = route.custom.max_tokens_field if route.custom is not None else route.facts.token_field
     body: dict[str, Any] = {
         "model": route.model,
-        "messages": conversation.build(system_blocks(request), turns(request, notes)),
+        "messages": conversation.build(system, turns(request, notes)),
         **_tools(tools, exchange, quirks),
         quirks.token_field or token_field: output_limit(exchange, quirks, most_tokens),
         **_reasoning(exchange, effort),

@@ -25,7 +25,7 @@ from proxy.protocol.deltas import Delta
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
 from proxy.providers.base import Exchange
-from proxy.providers.connections import Call, http_client
+from proxy.providers.connections import Call, http_client, read_count
 from proxy.providers.openai import chat_request, responses_request
 from proxy.providers.openai.chat_stream import ChatStream
 from proxy.providers.openai.errors import Backend, Failure, api_error, failure_of, read_failure
@@ -117,9 +117,11 @@ class OpenAIProvider:
         answer = self._post(route, replace(request, path="/responses/input_tokens", body=counted))
         if isinstance(answer, Failure):
             raise _final_error(answer, request.stream.backend)
-        call.reads(answer, iter(()))
-        tokens = json.loads(answer.read()).get("input_tokens")
-        return tokens if isinstance(tokens, int) else None
+        return read_count(answer, "input_tokens", call)
+
+    def searches(self, route: Route) -> bool:
+        quirks = self._quirks(route)
+        return self._api(route, quirks) == "responses" and responses_request.searches(route, quirks)
 
     def _build(self, exchange: Exchange, quirks: Quirks) -> _Request:
         backend, most = self._backend(exchange.route), self._config.max_tokens_limit

@@ -27,16 +27,22 @@ from proxy.providers.openai.parameters import (
 )
 from proxy.providers.openai.quirks import Quirks
 from proxy.providers.openai.responses_input import ResponsesInput
+from proxy.routing import Route
 
 _PLACE = ("city", "region", "country", "timezone")
 _LEAST_OUTPUT = 16
 """The API refuses less; clients probe with 1."""
 
 
+def searches(route: Route, quirks: Quirks) -> bool:
+    """Whether the web search can be asked for: compatible servers have none."""
+    return route.custom is None and not quirks.no_web_search
+
+
 def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltRequest:
     """The request to send. `most_tokens` is the ceiling that the user set for output."""
     request, route, notes = exchange.request, exchange.route, exchange.notes
-    tools = toolbox(exchange, searches=route.custom is None and not quirks.no_web_search)
+    tools = toolbox(exchange, searches=searches(route, quirks))
     breakpoints = Breakpoints.of(exchange, quirks)
     conversation = ResponsesInput(
         names=tools.names,

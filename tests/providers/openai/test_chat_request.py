@@ -495,3 +495,11 @@ def test_strict_tools_are_for_openai_only() -> None:
     found = translate(asking(tools=[strict, tool("Grep")]))
     assert "strict" not in found.tool("Read")
     assert found.notes == ["tools: strict was left out, only OpenAI itself is sent it"]
+
+
+@pytest.mark.parametrize(("to", "told"), [("gpt-4o", True), ("local", True), ("gpt-5-search-api", False)])
+def test_who_cannot_search_is_told_so(to: str, told: bool) -> None:
+    """OpenAI's search models search unasked; whatever their tools say, they are not to be told that they cannot."""
+    sent = translate(asking(tools=[SEARCH], system="Be brief."), to)
+    assert ("Web search is not available" in json.dumps(sent.body["messages"])) is told
+    assert "tools: web_search_20250305 is not available here" in sent.notes
