@@ -3,8 +3,8 @@
 import sys
 
 from proxy.cli import make_app
-from proxy.config import ConfigError, load_config
 from proxy.logs import configure_logging
+from proxy.settings.config import ConfigError, load_config
 
 try:
     config = load_config()

@@ -173,14 +173,14 @@ def json_ms() -> float:
 
 
 def translation_ms() -> float:
-    from proxy.catalog import Catalog
-    from proxy.config import load_config
+    from proxy.models.catalog import Catalog
+    from proxy.models.routing import Router
     from proxy.protocol.notes import Notes
     from proxy.protocol.request import parse_request
     from proxy.providers.base import Exchange
-    from proxy.providers.openai.chat_request import build
+    from proxy.providers.openai.chat.request import build
     from proxy.providers.openai.quirks import Quirks
-    from proxy.routing import Router
+    from proxy.settings.config import load_config
 
     config = load_config({"PREFERRED_PROVIDER": "openai", "OPENAI_API_KEY": "unused"}, directory=ROOT / "bench")
     route = Router(config, Catalog.load()).resolve("gpt-4o")

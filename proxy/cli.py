@@ -14,11 +14,11 @@ from typing import Any
 from flask import Flask
 
 from proxy import __version__
-from proxy.config import VARIABLES, Config, ConfigError, CustomModel, environment, load_config
 from proxy.demo import MODEL, DemoBackend
 from proxy.logs import ascii_only, configure_logging
 from proxy.protocol.errors import ApiError
-from proxy.server import serve
+from proxy.server.process import serve
+from proxy.settings.config import VARIABLES, Config, ConfigError, CustomModel, environment, load_config
 from proxy.web import create_app
 from proxy.web.services import Services
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from types import TracebackType
 
-from proxy.config import Config
-from proxy.streaming import where
+from proxy.answering.pump import where
+from proxy.settings.config import Config
 
 _CHATTY = {
     "google_genai": logging.WARNING,

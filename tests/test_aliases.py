@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from proxy.routing import KnownModel
+from proxy.models.routing import KnownModel
 from tests.test_routing import MODELS, entry, router
 
 ALIASES = {

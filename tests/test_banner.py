@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.banner import banner, local_url, start_line
-from proxy.config import load_config
+from proxy.server.banner import banner, local_url, start_line
+from proxy.settings.config import load_config
 from proxy.web import create_app
 
 CUSTOM = """

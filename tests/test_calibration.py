@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from proxy.calibration import Calibration, told_input
 from proxy.protocol.deltas import Delta, Finish, TextDelta, Usage
 from proxy.protocol.request import parse_count_request
-from proxy.text_tokens import text_tokens
-from proxy.tokens import estimate
+from proxy.tokens.calibration import Calibration, told_input
+from proxy.tokens.request import estimate
+from proxy.tokens.text import text_tokens
 from tests.translation import SHARED
 
 MODEL = "openai/gpt-6-sol"
@@ -107,7 +107,13 @@ def o200k() -> Callable[[str], int]:
     return lambda text: len(encoding.encode(text))
 
 
-OUR_OWN = ("README.md", "proxy/config.py", "proxy/catalog.yaml", "proxy/protocol/writer.py", "tests/test_config.py")
+OUR_OWN = (
+    "README.md",
+    "proxy/settings/config.py",
+    "proxy/models/catalog.yaml",
+    "proxy/protocol/writer.py",
+    "tests/test_config.py",
+)
 
 
 @pytest.mark.parametrize("name", OUR_OWN)

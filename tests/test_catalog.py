@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.catalog import Catalog, ModelFacts
+from proxy.models.catalog import Catalog, ModelFacts
 
 CATALOG = Catalog.load()
 TODAY = date(2026, 11, 24)

@@ -14,7 +14,7 @@ import pytest
 
 from proxy import __version__
 from proxy.cli import SETTINGS, main
-from proxy.config import VARIABLES
+from proxy.settings.config import VARIABLES
 from tests.log_settings import log_settings  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[1]

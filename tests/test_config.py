@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.config import VARIABLES, Config, ConfigError, CustomModel, Endpoint, Vertex, load_config
+from proxy.settings.config import VARIABLES, Config, ConfigError, CustomModel, Endpoint, Vertex, load_config
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.checks import looks_like_key
-from proxy.config import CustomModel
+from proxy.settings.config import CustomModel
+from proxy.settings.problems import looks_like_key
 from tests.test_config import QWEN, load, problems
 
 

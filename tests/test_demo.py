@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from proxy.config import VARIABLES
 from proxy.demo import COMMAND, MODEL, DemoBackend, reply
+from proxy.settings.config import VARIABLES
 from tests.conformance import check_message, check_stream
 
 ROOT = Path(__file__).resolve().parents[1]

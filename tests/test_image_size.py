@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.image_size import image_size
+from proxy.tokens.image import image_size
 from tests.pictures import picture
 
 KINDS = ("png", "gif", "webp", "webp lossless", "webp extended", "jpeg")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.config import load_config
 from proxy.logs import ascii_only, configure_logging
+from proxy.settings.config import load_config
 from tests.log_settings import log_settings  # noqa: F401
 
 

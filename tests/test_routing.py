@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from proxy.catalog import Catalog, ModelFacts
-from proxy.config import Config, load_config
+from proxy.models.catalog import Catalog, ModelFacts
+from proxy.models.routing import KnownModel, Router
 from proxy.protocol.errors import ApiError
-from proxy.routing import KnownModel, Router
+from proxy.settings.config import Config, load_config
 from tests.test_catalog import SEED, TODAY
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from proxy import server as server_module
-from proxy.config import Config, load_config
-from proxy.server import CannotListen, Server, _listen_problem
+from proxy.server import process as server_module
+from proxy.server.process import CannotListen, Server, _listen_problem
+from proxy.settings.config import Config, load_config
 from tests.conformance import check_error
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from proxy import streaming
+from proxy.answering import pump as streaming
+from proxy.answering.pump import ClientGone, Pump, where
 from proxy.protocol.deltas import Delta, Finish, TextDelta, ThinkingDelta, ToolCallStart, Usage
 from proxy.protocol.errors import ApiError
-from proxy.streaming import ClientGone, Pump, where
 
 _PATIENCE = 10.0
 _HELLO = TextDelta("hello")

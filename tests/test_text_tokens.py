@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.text_tokens import text_tokens
+from proxy.tokens.text import text_tokens
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.tokens import estimate
+from proxy.tokens.request import estimate
 from tests.pictures import picture
 from tests.translation import (
     Json,

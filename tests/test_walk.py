@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from proxy.config import Config, load_config
+from proxy.settings.config import Config, load_config
 from tests.fakes import anthropic_bodies, gemini_signatures, openai_replies
 from tests.fakes import gemini_replies as google
 from tests.fakes.anthropic_api import FakeAnthropic

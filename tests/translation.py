@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from proxy.catalog import Catalog
-from proxy.config import load_config
-from proxy.filters.think_tags import think_tags
+from proxy.answering.filters.think_tags import think_tags
+from proxy.models.catalog import Catalog
+from proxy.models.routing import Route, Router
 from proxy.protocol import sse
 from proxy.protocol.deltas import Delta
 from proxy.protocol.errors import ApiError
@@ -28,13 +28,13 @@ from proxy.protocol.notes import Notes
 from proxy.protocol.request import MessagesRequest, parse_request
 from proxy.protocol.writer import CUT_OFF, Writer
 from proxy.providers.base import Exchange
-from proxy.providers.openai import chat_request
-from proxy.providers.openai.chat_stream import ChatStream
+from proxy.providers.common.splitter import Splitter
+from proxy.providers.openai.chat import request as chat_request
+from proxy.providers.openai.chat.stream import ChatStream
 from proxy.providers.openai.errors import Backend
 from proxy.providers.openai.quirks import Quirks
-from proxy.providers.openai.splitter import Splitter
 from proxy.providers.openai.tools import ToolNames
-from proxy.routing import Route, Router
+from proxy.settings.config import load_config
 from tests.conformance import check_error_stream, check_message, check_stream, same_message
 from tests.fakes.openai_models import MODELS, ModelRules, find
 from tests.fakes.openai_quirks import compatible_refusal, quirk_refusal

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from proxy.models.routing import Route
 from proxy.protocol.deltas import Delta
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import MessagesRequest
 from proxy.providers.connections import Call
-from proxy.routing import Route
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import time
 
 from flask import Flask, Response, g, request
 
-from proxy.config import Config
+from proxy.settings.config import Config
 from proxy.web import errors, messages, models, status
 from proxy.web.access import check_access
 from proxy.web.services import Services

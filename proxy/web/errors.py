@@ -7,9 +7,9 @@ import logging
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
+from proxy.answering.pump import ClientGone, where
 from proxy.protocol import ids
 from proxy.protocol.errors import ApiError
-from proxy.streaming import ClientGone, where
 
 _CLIENT_CLOSED = 499
 _NOT_OFFERED = ("/v1/messages/batches", "/v1/files", "/v1/complete", "/v1/skills", "/v1/agents", "/v1/sessions")

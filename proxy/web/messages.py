@@ -10,11 +10,12 @@ from contextlib import ExitStack
 
 from flask import Blueprint, Response, jsonify, request
 
-from proxy.calibration import told_input
-from proxy.filters.stop_sequences import stop_sequences
-from proxy.filters.think_tags import think_tags
-from proxy.filters.thinking_display import thinking_display
-from proxy.filters.tool_input import EMPTY_OPTIONALS, repair_tool_input
+from proxy.answering.counting import Estimate, counted_upstream
+from proxy.answering.filters.stop_sequences import stop_sequences
+from proxy.answering.filters.think_tags import think_tags
+from proxy.answering.filters.thinking_display import thinking_display
+from proxy.answering.filters.tool_input import EMPTY_OPTIONALS, repair_tool_input
+from proxy.answering.pump import PING_EVERY, ClientGone, Pump, where
 from proxy.protocol import sse
 from proxy.protocol.deltas import Delta, Finish, Usage
 from proxy.protocol.effort import wanted_display
@@ -26,8 +27,7 @@ from proxy.protocol.request import MessagesRequest, checked, parse_count_request
 from proxy.protocol.writer import Writer
 from proxy.providers.base import Exchange, Provider
 from proxy.providers.connections import Call
-from proxy.streaming import PING_EVERY, ClientGone, Pump, where
-from proxy.web.counting import Estimate, counted_upstream
+from proxy.tokens.calibration import told_input
 from proxy.web.errors import request_id
 from proxy.web.relay import relay
 from proxy.web.services import pump_for, services

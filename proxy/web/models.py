@@ -9,9 +9,9 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from proxy.catalog import ModelFacts
+from proxy.models.catalog import ModelFacts
+from proxy.models.routing import Route
 from proxy.protocol.errors import ApiError
-from proxy.routing import Route
 from proxy.web.relay import pass_on
 from proxy.web.services import services
 

@@ -8,14 +8,14 @@ from contextlib import ExitStack
 
 from flask import Response, request
 
+from proxy.answering.pump import ClientGone, Pump
+from proxy.models.routing import Route
 from proxy.protocol import sse
 from proxy.protocol.errors import ApiError
 from proxy.protocol.events import Ping, StreamError
 from proxy.providers.anthropic.client import Head
 from proxy.providers.anthropic.rewrite import request_body
 from proxy.providers.connections import Call
-from proxy.routing import Route
-from proxy.streaming import ClientGone, Pump
 from proxy.web.errors import request_id
 from proxy.web.services import pump_for, services
 

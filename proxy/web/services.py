@@ -8,9 +8,10 @@ from typing import cast
 
 from flask import current_app, request
 
-from proxy.calibration import Calibration
-from proxy.catalog import Catalog
-from proxy.config import Config
+from proxy.answering.pump import Item, Pump
+from proxy.answering.running import Running
+from proxy.models.catalog import Catalog
+from proxy.models.routing import Route, Router
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import parse_request
 from proxy.providers.anthropic.client import AnthropicRelay
@@ -19,10 +20,9 @@ from proxy.providers.base import Exchange, Provider
 from proxy.providers.connections import Call
 from proxy.providers.gemini.client import GeminiProvider
 from proxy.providers.openai.client import OpenAIProvider
-from proxy.routing import Route, Router
-from proxy.streaming import Item, Pump
-from proxy.text_tokens import text_tokens
-from proxy.web.running import Running
+from proxy.settings.config import Config
+from proxy.tokens.calibration import Calibration
+from proxy.tokens.text import text_tokens
 
 _SILENCE = 120.0
 _SILENCE_WHILE_REASONING = 600.0

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from proxy.config import VARIABLES
+from proxy.settings.config import VARIABLES
 
 _REPOSITORY = Path(__file__).parents[2]
 _PATIENCE = 30.0

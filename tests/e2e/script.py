@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from proxy.providers.openai.chat_messages import BRIDGE
+from proxy.providers.openai.chat.messages import BRIDGE
 from tests.fakes.openai_chat import FakeOpenAI, Handler
 from tests.fakes.openai_replies import Reply, Text
 from tests.fakes.server import Raw, json_answer

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.filters.overlap import tail_overlap
+from proxy.answering.filters.overlap import tail_overlap
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.filters.stop_sequences import stop_sequences
+from proxy.answering.filters.stop_sequences import stop_sequences
 from proxy.protocol.deltas import Delta, Finish, TextDelta, ThinkingDelta, ToolCallStart, Usage
 from tests.filters.pieces import cuttings, through
 

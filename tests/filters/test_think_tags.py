@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.filters.think_tags import think_tags
+from proxy.answering.filters.think_tags import think_tags
 from proxy.protocol.deltas import Delta, Finish, TextDelta, ThinkingDelta, ToolCallStart, Usage
 from tests.filters.pieces import cuttings, through
 

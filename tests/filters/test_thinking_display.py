@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from proxy.filters.thinking_display import thinking_display
+from proxy.answering.filters.thinking_display import thinking_display
 from proxy.protocol.deltas import Delta, Finish, RedactedThinking, TextDelta, ThinkingDelta, ThinkingEnd, Usage
 from proxy.protocol.effort import wanted_display
 from tests.translation import Json, asking, parsed

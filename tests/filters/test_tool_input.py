@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.filters.tool_input import repair_tool_input, repaired
+from proxy.answering.filters.tool_input import repair_tool_input, repaired
 from proxy.protocol.deltas import Delta, Finish, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart
 
 SCHEMA = {

@@ -14,8 +14,8 @@ from typing import Any
 
 from flask import Flask
 
-from proxy.config import Config, load_config
-from proxy.server import Server
+from proxy.server.process import Server
+from proxy.settings.config import Config, load_config
 from proxy.web import create_app
 from proxy.web.services import Services
 from tests.conformance import check_error, check_error_stream, check_json, check_message, check_stream

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proxy.web import counting
+from proxy.answering import counting
 from tests.fakes.gemini_api import FakeGemini
 from tests.fakes.openai_chat import FakeOpenAI
 from tests.fakes.openai_replies import Text, Usage

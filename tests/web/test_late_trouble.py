@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proxy import streaming
+from proxy.answering import pump as streaming
 from proxy.web import messages
 from tests.fakes.openai_chat import FakeOpenAI
 from tests.fakes.openai_replies import DONE, sse

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from proxy import streaming
+from proxy.answering import pump as streaming
 from proxy.protocol.writer import Writer
-from proxy.providers.openai.chat_stream import ChatStream
+from proxy.providers.openai.chat.stream import ChatStream
 from proxy.web import messages
 from tests.conformance import check_stream, parse_sse
 from tests.fakes.openai_chat import FakeOpenAI

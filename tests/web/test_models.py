@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from anthropic.types import ModelInfo
 
-from proxy.config import load_config
+from proxy.settings.config import load_config
 from tests.conformance import check_model, check_models
 from tests.web.serving import Proxy, custom_settings, serve
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from proxy import streaming
-from proxy.config import Config, load_config
+from proxy.answering import pump as streaming
 from proxy.protocol.signature import seal
+from proxy.settings.config import Config, load_config
 from tests.fakes.anthropic_api import LIMITS, FakeAnthropic
 from tests.fakes.anthropic_bodies import events, message, redacted, sse, thinking
 from tests.fakes.server import CUT, json_answer

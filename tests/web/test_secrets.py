@@ -95,7 +95,7 @@ def test_canaries(
         def broken(*_: Any, **__: Any) -> Any:
             raise RuntimeError(f"{CONTENT} {KEYS['SERVER_KEY']}")
 
-        monkeypatch.setattr("proxy.providers.openai.chat_request.build", broken)
+        monkeypatch.setattr("proxy.providers.openai.chat.request.build", broken)
     elif trouble == "refusal":
         upstream.fail(422, {"detail": "no"})
     elif trouble == "bad key":

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from proxy import streaming
+from proxy.answering import pump as streaming
 from proxy.web import messages
 from tests.conformance import check_stream
 from tests.fakes.openai_chat import FakeOpenAI

@@ -15,11 +15,11 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-from proxy.config import Config
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
 from proxy.providers.anthropic.rewrite import request_headers, response_headers
 from proxy.providers.connections import CONNECT_TIMEOUT, Call, Cancelled, current_call
+from proxy.settings.config import Config
 
 OFFICIAL_URL = "https://api.anthropic.com"
 _POOL = 256

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 
-from proxy.config import Config
+from proxy.models.routing import Route
 from proxy.protocol.deltas import Delta
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
@@ -24,7 +24,7 @@ from proxy.providers.gemini.request import Manner, build
 from proxy.providers.gemini.signatures import SignatureMemory
 from proxy.providers.gemini.stream import MISSING_SIGNATURE, GeminiStream
 from proxy.providers.gemini.thinking import shows_thinking
-from proxy.routing import Route
+from proxy.settings.config import Config
 
 if TYPE_CHECKING:
     from proxy.providers.gemini.sdk import Sdk

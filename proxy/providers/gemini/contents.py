@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from proxy.catalog import ModelFacts
+from proxy.models.catalog import ModelFacts
 from proxy.protocol.blocks import (
     Base64Source,
     ContentBlock,

@@ -18,8 +18,8 @@ from google import genai
 from google.auth.exceptions import GoogleAuthError
 from google.genai import types
 
-from proxy.config import Vertex
 from proxy.protocol.errors import ApiError
+from proxy.settings.config import Vertex
 
 _DEADLINE = 1800
 """Seconds that Google may take for an answer; without a deadline of ours Vertex AI takes 300."""

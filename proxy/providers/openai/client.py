@@ -19,20 +19,21 @@ import httpx2
 import openai
 
 from proxy import __version__
-from proxy.config import Config
-from proxy.custom_models import CustomModel
+from proxy.models.routing import Route
 from proxy.protocol.deltas import Delta
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
 from proxy.providers.base import Exchange
+from proxy.providers.common.splitter import Splitter
 from proxy.providers.connections import Call, http_client, read_count
-from proxy.providers.openai import chat_request, responses_request
-from proxy.providers.openai.chat_stream import ChatStream
+from proxy.providers.openai.chat import request as chat_request
+from proxy.providers.openai.chat.stream import ChatStream
 from proxy.providers.openai.errors import Backend, Failure, api_error, failure_of, read_failure
 from proxy.providers.openai.quirks import QuirkBook, Quirks, learn, told
-from proxy.providers.openai.responses_stream import ResponsesStream
-from proxy.providers.openai.splitter import Splitter
-from proxy.routing import Route
+from proxy.providers.openai.responses import request as responses_request
+from proxy.providers.openai.responses.stream import ResponsesStream
+from proxy.settings.config import Config
+from proxy.settings.custom_models import CustomModel
 
 OFFICIAL_URL = "https://api.openai.com/v1"
 _KEY_HEADER = "Authorization"

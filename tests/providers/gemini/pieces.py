@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proxy.catalog import Catalog
-from proxy.config import load_config
+from proxy.models.catalog import Catalog
+from proxy.models.routing import Route, Router
 from proxy.protocol.notes import Notes
 from proxy.providers.base import Exchange
 from proxy.providers.gemini.request import GeminiRequest, Manner, build
 from proxy.providers.gemini.signatures import SignatureMemory
-from proxy.routing import Route, Router
+from proxy.settings.config import load_config
 from tests.fakes import gemini_models, gemini_rules
 from tests.translation import parsed
 

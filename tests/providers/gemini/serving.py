@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from proxy.config import Config
+from proxy.settings.config import Config
 from tests.web.serving import Proxy, serve, settings
 
 KEY = "AIza-upstream-0123456789abcdef"

@@ -15,14 +15,14 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError
 
-from proxy.banner import banner
-from proxy.config import Config
 from proxy.protocol.deltas import Delta, Finish, TextDelta
 from proxy.protocol.errors import ApiError
 from proxy.protocol.notes import Notes
 from proxy.providers.base import Exchange
 from proxy.providers.connections import Call
 from proxy.providers.gemini.client import GeminiProvider
+from proxy.server.banner import banner
+from proxy.settings.config import Config
 from proxy.web.services import Services
 from tests.fakes.gemini_api import FakeGemini
 from tests.fakes.gemini_errors import FAILURES, gemini_error

@@ -9,16 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from proxy.catalog import Catalog
-from proxy.config import load_config
-from proxy.filters.thinking_display import thinking_display
+from proxy.answering.filters.thinking_display import thinking_display
+from proxy.models.catalog import Catalog
+from proxy.models.routing import Router
 from proxy.protocol.effort import wanted_display
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import parse_request
 from proxy.providers.base import Exchange
 from proxy.providers.connections import Call
 from proxy.providers.openai.client import OpenAIProvider
-from proxy.routing import Router
+from proxy.settings.config import load_config
 from tests.fakes.openai_chat import FakeOpenAI
 from tests.translation import TODAY, Answer, answer
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from proxy.protocol.request import parse_count_request
-from proxy.tokens import estimate
+from proxy.tokens.request import estimate
 from tests.translation import EVERYWHERE, SHARED, Json, translate, unmarked
 
 FILES = sorted((SHARED / "captures").glob("*.json"))

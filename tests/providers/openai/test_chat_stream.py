@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from proxy.protocol.deltas import TextDelta, ToolCallDelta, ToolCallStart, Usage
 from proxy.protocol.events import BlockDelta, BlockStart
-from proxy.providers.openai.splitter import Splitter
+from proxy.providers.common.splitter import Splitter
 from tests.fakes.odd_base import OddStream, call, calls, chunk, final, odd, text, tokens, torn, usage_body, usage_chunk
 from tests.fakes.odd_streams import ODD_STREAMS, TOOL_NAMES
 from tests.fakes.openai_replies import DONE

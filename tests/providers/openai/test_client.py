@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from proxy.catalog import Catalog
-from proxy.config import Config, load_config
+from proxy.models.catalog import Catalog
+from proxy.models.routing import Router
 from proxy.protocol.deltas import Delta, Finish, TextDelta
 from proxy.protocol.errors import ApiError
 from proxy.protocol.notes import Notes
@@ -22,7 +22,7 @@ from proxy.providers.base import Exchange
 from proxy.providers.connections import Call
 from proxy.providers.openai import client
 from proxy.providers.openai.client import OpenAIProvider
-from proxy.routing import Router
+from proxy.settings.config import Config, load_config
 from tests.fakes.openai_chat import FakeOpenAI
 from tests.fakes.openai_replies import DONE, Text, sse
 from tests.fakes.server import CUT

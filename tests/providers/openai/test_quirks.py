@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from proxy import custom_models
+from proxy.models.routing import Route
+from proxy.providers.openai.chat.reasoning_details import sealed
 from proxy.providers.openai.errors import Failure, read_failure
 from proxy.providers.openai.quirks import QuirkBook, Quirks, learn, told
-from proxy.providers.openai.reasoning_details import sealed
-from proxy.routing import Route
+from proxy.settings import custom_models
 from tests.fakes.openai_quirks import QUIRKS
 from tests.fakes.openai_refusal import Refusal
 from tests.providers.openai.chat_pieces import ASKED

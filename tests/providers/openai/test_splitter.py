@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.providers.openai.splitter import Splitter
+from proxy.providers.common.splitter import Splitter
 
 
 def split(*pieces: bytes) -> list[bytes]:

@@ -13,11 +13,11 @@ from proxy.protocol.deltas import Citation, Delta, ServerBlock, TextDelta
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import Tool
 from proxy.providers.base import Exchange
-from proxy.providers.openai import responses_request
 from proxy.providers.openai.errors import read_failure
 from proxy.providers.openai.quirks import Quirks, learn
-from proxy.providers.openai.responses_stream import ResponsesStream
-from proxy.providers.openai.searches import citations
+from proxy.providers.openai.responses import request as responses_request
+from proxy.providers.openai.responses.searches import citations
+from proxy.providers.openai.responses.stream import ResponsesStream
 from proxy.providers.openai.tools import ToolNames
 from tests.fakes import responses_rules
 from tests.fakes.openai_chat import FakeOpenAI

@@ -9,7 +9,7 @@ from proxy.protocol.history import system_blocks, turns
 from proxy.protocol.request import Tool
 from proxy.providers.base import Exchange
 from proxy.providers.openai.breakpoints import Breakpoints
-from proxy.providers.openai.chat_messages import Abilities, ChatMessages
+from proxy.providers.openai.chat.messages import Abilities, ChatMessages
 from proxy.providers.openai.parameters import (
     BuiltRequest,
     Toolbox,

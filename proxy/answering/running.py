@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from proxy.streaming import Pump
+from proxy.answering.pump import Pump
 
 
 class Running:

@@ -27,8 +27,8 @@ from proxy.protocol.deltas import (
 )
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
+from proxy.providers.openai.chat.reasoning_details import Detail, merge, sealed
 from proxy.providers.openai.errors import Backend, api_error, failure_of
-from proxy.providers.openai.reasoning_details import Detail, merge, sealed
 from proxy.providers.openai.tools import ToolNames
 
 _REASONS: dict[str, FinishReason] = {

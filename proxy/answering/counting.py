@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import logging
 
+from proxy.answering.pump import Pump
+from proxy.models.routing import Route
 from proxy.protocol.errors import ApiError, prompt_too_long
 from proxy.protocol.request import MessagesRequest
 from proxy.providers.base import Exchange
 from proxy.providers.connections import Call
-from proxy.routing import Route
-from proxy.streaming import Pump
-from proxy.tokens import estimate
+from proxy.tokens.request import estimate
 from proxy.web.services import services
 
 _PATIENCE = 2.0

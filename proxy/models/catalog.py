@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import yaml
 
-from proxy.known_servers import ThinkingStyle
+from proxy.models.thinking_control import ThinkingStyle
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Catalog:
     @functools.cache
     def load(cls) -> Catalog:
         """The catalog of the package, read once."""
-        text = resources.files("proxy").joinpath("catalog.yaml").read_text(encoding="utf-8")
+        text = resources.files("proxy.models").joinpath("catalog.yaml").read_text(encoding="utf-8")
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         data = yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
         return cls({provider: _provider(raw) for provider, raw in data.items()})

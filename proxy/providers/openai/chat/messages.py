@@ -23,8 +23,8 @@ from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
 from proxy.protocol.notes import Notes
 from proxy.providers.openai.breakpoints import Breakpoints
+from proxy.providers.openai.chat.reasoning_details import opened
 from proxy.providers.openai.quirks import Quirks
-from proxy.providers.openai.reasoning_details import opened
 from proxy.providers.openai.tools import ToolNames, call_id
 
 _NO_OUTPUT = "(no output)"

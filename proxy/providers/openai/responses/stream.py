@@ -28,8 +28,8 @@ from proxy.protocol.signature import seal
 from proxy.protocol.web_search import Search, search_blocks
 from proxy.protocol.writer import CUT_OFF
 from proxy.providers.openai.errors import Backend, api_error, failure_of
-from proxy.providers.openai.responses_input import TRANSPORT
-from proxy.providers.openai.searches import citations, cited_sources, read_search
+from proxy.providers.openai.responses.input import TRANSPORT
+from proxy.providers.openai.responses.searches import citations, cited_sources, read_search
 from proxy.providers.openai.tools import ToolNames
 
 _INCOMPLETE: dict[str, FinishReason] = {"max_output_tokens": "max_tokens", "content_filter": "refusal"}

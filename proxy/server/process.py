@@ -22,10 +22,10 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
-from proxy.banner import banner
-from proxy.config import Config
 from proxy.logs import ascii_only
-from proxy.refusals import Channel
+from proxy.server.banner import banner
+from proxy.server.refusals import Channel
+from proxy.settings.config import Config
 from proxy.web import MAX_BODY
 from proxy.web.services import Services
 

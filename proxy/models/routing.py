@@ -17,11 +17,11 @@ from datetime import date
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from proxy.catalog import Catalog, ModelFacts
-from proxy.checks import hint, quoted
-from proxy.config import Config, CustomModel, Endpoint, ProviderName
-from proxy.known_servers import ThinkingControl, thinking_control
+from proxy.models.catalog import Catalog, ModelFacts
+from proxy.models.thinking_control import ThinkingControl, thinking_control
 from proxy.protocol.errors import ApiError
+from proxy.settings.config import Config, CustomModel, Endpoint, ProviderName
+from proxy.settings.problems import hint, quoted
 
 _log = logging.getLogger(__name__)
 

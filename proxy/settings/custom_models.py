@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args
 
 import yaml
 
-from proxy.checks import hint, looks_like_key, quoted, shown, url_problem
-from proxy.known_servers import OPENROUTER, ThinkingControl, ThinkingStyle, thinking_control
+from proxy.models.thinking_control import OPENROUTER, ThinkingControl, ThinkingStyle, thinking_control
 from proxy.protocol.effort import SCALE
+from proxy.settings.problems import hint, looks_like_key, quoted, shown, url_problem
 
 _FIELDS: dict[str, tuple[type, str]] = {
     "model_id": (str, "text (in quotes)"),

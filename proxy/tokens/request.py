@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from proxy.image_size import image_size
 from proxy.protocol.blocks import (
     Base64Source,
     ContentBlock,
@@ -21,7 +20,8 @@ from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import offered_tools
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import MessagesRequest
-from proxy.text_tokens import text_tokens
+from proxy.tokens.image import image_size
+from proxy.tokens.text import text_tokens
 
 _PER_MESSAGE = 4
 _PER_IMAGE = 1600

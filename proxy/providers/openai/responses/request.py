@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from proxy.models.routing import Route
 from proxy.protocol.blocks import TextBlock
 from proxy.protocol.effort import wanted_display
 from proxy.protocol.history import system_blocks, turns
@@ -26,8 +27,7 @@ from proxy.providers.openai.parameters import (
     without_refused,
 )
 from proxy.providers.openai.quirks import Quirks
-from proxy.providers.openai.responses_input import ResponsesInput
-from proxy.routing import Route
+from proxy.providers.openai.responses.input import ResponsesInput
 
 _PLACE = ("city", "region", "country", "timezone")
 _LEAST_OUTPUT = 16

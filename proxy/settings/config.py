@@ -18,8 +18,8 @@ from typing import Literal
 
 from dotenv.parser import parse_stream
 
-from proxy.checks import hint, key_problem, quoted, shown, url_problem
-from proxy.custom_models import CustomModel, parse_custom_models
+from proxy.settings.custom_models import CustomModel, parse_custom_models
+from proxy.settings.problems import hint, key_problem, quoted, shown, url_problem
 
 __all__ = ["VARIABLES", "Config", "ConfigError", "CustomModel", "Endpoint", "ProviderName", "Vertex", "load_config"]
 

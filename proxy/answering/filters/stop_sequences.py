@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from proxy.filters.overlap import tail_overlap
+from proxy.answering.filters.overlap import tail_overlap
 from proxy.protocol.deltas import Delta, Finish, TextDelta, Usage
 
 

@@ -6,10 +6,10 @@ import ipaddress
 import os
 
 from proxy import __version__
-from proxy.config import Config
 from proxy.logs import ascii_only
+from proxy.models.routing import Route
 from proxy.protocol.errors import ApiError
-from proxy.routing import Route
+from proxy.settings.config import Config
 from proxy.web.services import Services
 
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104

@@ -73,7 +73,7 @@ def _cost(piece: str) -> float:
 @functools.cache
 def _vocabulary() -> tuple[frozenset[str], frozenset[str]]:
     """The common words, and all their beginnings."""
-    text = resources.files("proxy").joinpath("common_words.txt").read_text(encoding="utf-8")
+    text = resources.files("proxy.tokens").joinpath("common_words.txt").read_text(encoding="utf-8")
     words = [word for line in text.splitlines() if not line.startswith("#") for word in line.split()]
     beginnings = (word[:end] for word in words for end in range(1, len(word) + 1))
     return frozenset(words), frozenset(beginnings)

@@ -1,0 +1,1 @@
+"""Which model answers a name, and what is known of it."""

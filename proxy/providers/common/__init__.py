@@ -1,0 +1,1 @@
+"""What several vendors need alike. Knows none of them."""
