@@ -173,20 +173,20 @@ def json_ms() -> float:
 
 
 def translation_ms() -> float:
+    from proxy.answering.plan import Limits, plan
     from proxy.models.catalog import Catalog
+    from proxy.models.habits import Habits
     from proxy.models.routing import Router
-    from proxy.protocol.notes import Notes
     from proxy.protocol.request import parse_request
     from proxy.providers.base import Exchange
-    from proxy.providers.openai.chat.request import build
-    from proxy.providers.openai.quirks import Quirks
+    from proxy.providers.openai.chat.request import build, wire
     from proxy.settings.config import load_config
 
     config = load_config({"PREFERRED_PROVIDER": "openai", "OPENAI_API_KEY": "unused"}, directory=ROOT / "bench")
     route = Router(config, Catalog.load()).resolve("gpt-4o")
 
     def translate() -> None:
-        build(Exchange(parse_request(LARGE), route, Notes()), Quirks(), most_tokens=1000)
+        build(plan(Exchange(parse_request(LARGE), route), wire(route), Habits(), Limits(1000)))
 
     return best_of(translate)
 

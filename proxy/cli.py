@@ -18,48 +18,18 @@ from proxy.demo import MODEL, DemoBackend
 from proxy.logs import ascii_only, configure_logging
 from proxy.protocol.errors import ApiError
 from proxy.server.process import serve
-from proxy.settings.config import VARIABLES, Config, ConfigError, CustomModel, environment, load_config
+from proxy.settings.config import Config, ConfigError, CustomModel, environment, load_config
+from proxy.settings.table import settings, variables
 from proxy.web import create_app
 from proxy.web.services import Services
 
-SETTINGS = {
-    "HOST": "address to listen on",
-    "PORT": "port to listen on",
-    "LOG_LEVEL": "DEBUG, INFO, WARNING, ERROR or CRITICAL",
-    "PREFERRED_PROVIDER": "who answers Claude names: google, openai, custom or anthropic",
-    "BIG_MODEL": "model for sonnet, opus and every other family but haiku",
-    "SMALL_MODEL": "model for haiku",
-    "MAX_TOKENS_LIMIT": "ceiling on max_tokens of a request",
-    "REQUEST_TIMEOUT": "seconds of upstream silence that are borne",
-    "MAX_RETRIES": "repeats before the first byte of an answer",
-    "COUNT_TOKENS": "how count_tokens is answered: estimate, or exact (the vendor is asked)",
-    "CUSTOM_MODELS_FILE": "list of your own OpenAI-compatible servers",
-    "OPENAI_BASE_URL": "another address than OpenAI's",
-    "OPENAI_API": "which of OpenAI's APIs: responses, chat, or auto",
-    "GEMINI_BASE_URL": "another address than Google's",
-    "ANTHROPIC_UPSTREAM_URL": "another address than Anthropic's",
-    "GEMINI_API_VERSION": "version of Gemini's API, such as v1beta",
-    "GEMINI_SAFETY": "Gemini's content filters: default or off",
-    "GEMINI_STORE": "whether Google may store requests: true or false",
-    "USE_VERTEX_AUTH": "reach Gemini through Vertex AI, without a key: true or false",
-    "VERTEX_PROJECT": "Google Cloud project for Vertex AI",
-    "VERTEX_LOCATION": "location for Vertex AI, such as global",
-    "THREADS": "requests that are served at the same time",
-}
-"""The variables that have a flag, with its help."""
-
 _DEMO_SETTINGS = ("HOST", "PORT", "LOG_LEVEL", "MAX_TOKENS_LIMIT", "REQUEST_TIMEOUT", "MAX_RETRIES", "THREADS")
-_KEYS = [name for name in VARIABLES if name not in SETTINGS]
-_EPILOG = (
-    "Each setting can also be a variable of the environment or of the file .env (HOST for --host, and so on); flags "
-    f"win. Keys ({', '.join(_KEYS)}) have no flag, since arguments are visible to every user of the machine."
-)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit code: 0 done, 1 failed, 2 unusable settings or arguments."""
     args = _parser().parse_args(argv)
-    flags = {name: value for name in SETTINGS if (value := getattr(args, name, None)) is not None}
+    flags = {name: value for name in variables() if (value := getattr(args, name, None)) is not None}
     try:
         config = _demo_config(flags) if getattr(args, "demo", False) else load_config(overrides=flags)
         configure_logging(config)
@@ -81,10 +51,11 @@ def make_app(config: Config) -> Flask:
 def _parser() -> argparse.ArgumentParser:
     # The same flags before and after the command: a default would undo what stood before it.
     shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    for name, text in SETTINGS.items():
-        shared.add_argument(f"--{name.lower().replace('_', '-')}", dest=name, metavar="VALUE", help=text)
+    for row in settings():
+        if row.flag:
+            shared.add_argument(row.flag, dest=row.variable, metavar="VALUE", help=row.help.replace("%", "%%"))
     shared.add_argument("--demo", action="store_true", help="answer from a built-in backend, without any key")
-    common: dict[str, Any] = {"parents": [shared], "epilog": _EPILOG, "allow_abbrev": False}
+    common: dict[str, Any] = {"parents": [shared], "epilog": _epilog(), "allow_abbrev": False}
     parser = argparse.ArgumentParser("python -m proxy", description=__doc__, **common)
     parser.add_argument("--version", action="version", version=f"claude-proxy {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="{serve,explain}")
@@ -92,6 +63,14 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser("explain", help="show what would be sent upstream", **common)
     explain.add_argument("file", metavar="FILE", help="the body of a Messages request as JSON; - reads it from stdin")
     return parser
+
+
+def _epilog() -> str:
+    keys = ", ".join(row.variable for row in settings() if row.secret)
+    return (
+        "Each setting can also be a variable of the environment or of the file .env (HOST for --host, and so on); "
+        f"flags win. Keys ({keys}) have no flag, since arguments are visible to every user of the machine."
+    )
 
 
 def _demo_config(flags: Mapping[str, str]) -> Config:

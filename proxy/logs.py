@@ -20,7 +20,7 @@ _CHATTY = {
     "waitress.queue": logging.ERROR,
     "werkzeug": logging.WARNING,
 }
-"""Library loggers -> the least level at which they have something to say to a user of the proxy."""
+"""Library loggers -> the lowest level at which they have something to say to a user of the proxy."""
 _SHORTEST_SECRET = 8
 """Characters. What is shorter protects nothing, and taking it out would garble other words."""
 
@@ -31,8 +31,8 @@ def configure_logging(config: Config) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Formatter(_secrets(config)))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name, least in _CHATTY.items():
-        logging.getLogger(name).setLevel(logging.NOTSET if level == logging.DEBUG else max(least, level))
+    for name, min_level in _CHATTY.items():
+        logging.getLogger(name).setLevel(logging.NOTSET if level == logging.DEBUG else max(min_level, level))
 
 
 def ascii_only(text: str) -> str:
@@ -42,7 +42,7 @@ def ascii_only(text: str) -> str:
 
 def _secrets(config: Config) -> Iterable[str]:
     yield from config.proxy_api_keys
-    yield from (endpoint.api_key or "" for endpoint in (config.openai, config.gemini, config.anthropic))
+    yield from (endpoint.api_key or "" for endpoint in config.endpoints.values())
     for custom in config.custom_models:
         yield from (custom.api_key or "", *custom.headers.values())
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from proxy import __version__
-from proxy.cli import SETTINGS, main
-from proxy.settings.config import VARIABLES
+from proxy.cli import main
+from proxy.settings.table import settings, variables
 from tests.log_settings import log_settings  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("log_settings")
 @pytest.fixture(autouse=True)
 def empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No `.env` and no settings but those of the test."""
-    for name in VARIABLES:
+    for name in variables():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -40,8 +40,8 @@ def asked(empty_place: Path) -> str:
 
 
 def test_every_variable_but_keys_has_a_flag() -> None:
-    assert set(VARIABLES) - set(SETTINGS) == {name for name in VARIABLES if name.endswith("_API_KEY")}
-    assert set(SETTINGS) <= set(VARIABLES)
+    without_flag = {row.variable for row in settings() if row.flag is None}
+    assert without_flag == {name for name in variables() if name.endswith("_API_KEY")}
 
 
 @pytest.mark.parametrize(

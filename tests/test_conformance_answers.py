@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import tests.conformance
+from tests.captures import CAPTURES, load
 from tests.conformance import (
     assert_absent,
     check_count,
@@ -21,6 +21,7 @@ from tests.conformance import (
     check_stream,
     same_message,
 )
+from tests.conformance.broken import BROKEN_ERROR_STREAMS, BROKEN_STREAMS, GOOD_TEXT
 from tests.conformance.message import offered_tools
 from tests.conformance.samples import (
     COUNTRY,
@@ -33,11 +34,8 @@ from tests.conformance.samples import (
     ids,
     start,
 )
-from tests.conformance.schema import schema_error
+from tests.conformance.schema import fitting, schema_error
 from tests.conformance.violation import Json
-from tests.test_conformance import BROKEN_ERROR_STREAMS, BROKEN_STREAMS, GOOD_TEXT
-
-CAPTURES = Path(__file__).resolve().parents[1] / ".." / "shared" / "captures"
 
 
 def text_block(value: Any = "Hallo", **more: Any) -> Json:
@@ -360,11 +358,23 @@ def test_schema(schema: Json, good: Any, bad: Any) -> None:
     assert schema_error(bad, schema) is not None
 
 
-def test_recorded_requests_offer_their_loaded_tools() -> None:
-    recorded = sorted(CAPTURES.glob("041-*.json"))
-    if not recorded:
-        pytest.skip("the recorded requests are not here")
-    offered = offered_tools(json.loads(recorded[0].read_text(encoding="utf-8"))["body"])
+@pytest.mark.parametrize(
+    "schema",
+    [
+        COUNTRY["schema"],
+        {"type": "object", "properties": {"ok": {"type": "boolean"}, "why": {"type": ["string", "null"]}}},
+        {"type": "array", "items": {"$ref": "#/$defs/a"}, "$defs": {"a": {"enum": [3, 4]}}},
+        {"anyOf": [{"type": "number"}, {"type": "null"}]},
+        {"properties": {"n": {"type": "integer"}, "kind": {"const": "k"}, "any": True}, "required": ["n"]},
+    ],
+)
+def test_a_value_made_for_a_schema_fits_it(schema: Json) -> None:
+    assert schema_error(fitting(schema), schema) is None
+
+
+@pytest.mark.parametrize("name", [name for name in CAPTURES if name.startswith("041-")])
+def test_recorded_requests_offer_their_loaded_tools(name: str) -> None:
+    offered = offered_tools(load(name)["body"])
     assert {"WebFetch", "ToolSearch"} <= offered.keys()
     assert "DeferredToolPlaceholder" not in offered
 

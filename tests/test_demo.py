@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from proxy.demo import COMMAND, MODEL, DemoBackend, reply
-from proxy.settings.config import VARIABLES
+from proxy.settings.table import variables
 from tests.conformance import check_message, check_stream
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -132,10 +132,10 @@ class Proxy:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         (place / ".env").write_text("PORT=nonsense\nOPENAI_API_KEY=not a key\n", encoding="utf-8")
-        environ = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-        keys = {name: CANARY for name in VARIABLES if name.endswith("_API_KEY")}
+        environ = {name: value for name, value in os.environ.items() if name not in variables()}
+        keys = {name: CANARY for name in variables() if name.endswith("_API_KEY")}
         windows = sys.platform == "win32"
-        self._interrupt = signal.CTRL_BREAK_EVENT if windows else signal.SIGINT
+        self._interrupt = signal.Signals["CTRL_BREAK_EVENT" if windows else "SIGINT"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "proxy", "--demo", "--port", str(self.port)],
             cwd=place,

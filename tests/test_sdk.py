@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import anthropic
 import pytest
 from anthropic import beta_tool
 
 from tests.e2e.tap import Tap
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import Text, Thinking, ToolCall, Usage
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import Text, Thinking, ToolCall, Usage
 from tests.web.serving import KEY, serve, settings
 
 MODEL = "claude-sonnet-5-5"
-HI = [{"role": "user", "content": "hi"}]
-READ = {
+HI: Any = [{"role": "user", "content": "hi"}]
+READ: Any = {
     "name": "Read",
     "input_schema": {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]},
 }
@@ -48,7 +49,7 @@ def client(request: pytest.FixtureRequest, tap: Tap) -> Iterator[anthropic.Anthr
 
 def test_create(client: anthropic.Anthropic, upstream: FakeOpenAI) -> None:
     upstream.reply(Thinking("hm"), Text("hello"), ToolCall("Read", {"path": "x"}), usage=Usage(40, 7, cached=30))
-    message = client.messages.create(model=MODEL, max_tokens=100, messages=HI, tools=[READ])
+    message: Any = client.messages.create(model=MODEL, max_tokens=100, messages=HI, tools=[READ])
     thinking, text, use = message.content
     assert (thinking.thinking, text.text, use.name, use.input) == ("hm", "hello", "Read", {"path": "x"})
     assert message.stop_reason == "tool_use"
@@ -62,7 +63,7 @@ def test_stream_helper(client: anthropic.Anthropic, upstream: FakeOpenAI) -> Non
     upstream.reply(Text("hello world"), ToolCall("Read", {"path": "x"}))
     with client.messages.stream(model=MODEL, max_tokens=100, messages=HI, tools=[READ]) as stream:
         assert "".join(stream.text_stream) == "hello world"
-        message = stream.get_final_message()
+        message: Any = stream.get_final_message()
     assert message.content[1].input == {"path": "x"}
     assert message.stop_reason == "tool_use"
 
@@ -78,7 +79,8 @@ def test_raw_response(client: anthropic.Anthropic, upstream: FakeOpenAI) -> None
     upstream.reply(Text("hello"))
     response = client.messages.with_raw_response.create(model=MODEL, max_tokens=9, messages=HI)
     assert response.headers["request-id"].startswith("req_")
-    assert response.parse().content[0].text == "hello"
+    message: Any = response.parse()
+    assert message.content[0].text == "hello"
 
 
 def test_async(tap: Tap, upstream: FakeOpenAI) -> None:
@@ -89,7 +91,7 @@ def test_async(tap: Tap, upstream: FakeOpenAI) -> None:
         async with anthropic.AsyncAnthropic(base_url=tap.url, api_key="local", max_retries=0) as client:
             async with client.messages.stream(model=MODEL, max_tokens=9, messages=HI) as stream:
                 streamed = await stream.get_final_text()
-            message = await client.messages.create(model=MODEL, max_tokens=9, messages=HI)
+            message: Any = await client.messages.create(model=MODEL, max_tokens=9, messages=HI)
             return [streamed, message.content[0].text]
 
     assert asyncio.run(ask()) == ["hello", "again"]
@@ -103,7 +105,7 @@ def test_counting_and_models(client: anthropic.Anthropic) -> None:
     one = client.models.retrieve(MODEL)
     assert one == next(model for model in client.models.list(lifecycle=["active"]) if model.id == MODEL)
     assert (one.lifecycle, one.line, one.max_input_tokens, one.max_tokens) == ("active", "sonnet", 128_000, 16_384)
-    able = one.capabilities
+    able: Any = one.capabilities
     assert able.image_input.supported
     assert not able.batch.supported
     assert not able.server_tools.web_search.supported
@@ -117,7 +119,7 @@ def test_counting_and_models(client: anthropic.Anthropic) -> None:
 @pytest.mark.parametrize("stream", [False, True])
 def test_tool_runner(stream: bool, client: anthropic.Anthropic, upstream: FakeOpenAI, tap: Tap) -> None:
     """It asks for a thread once, then sends the whole history."""
-    called = []
+    called: list[str] = []
 
     @beta_tool
     def read(path: str) -> str:
@@ -132,7 +134,9 @@ def test_tool_runner(stream: bool, client: anthropic.Anthropic, upstream: FakeOp
     upstream.reply(ToolCall("read", {"path": "x"}))
     upstream.reply(Text("done"))
     before = len(tap.passed())
-    runner = client.beta.messages.tool_runner(model=MODEL, max_tokens=100, messages=HI, tools=[read], stream=stream)
+    runner: Any = client.beta.messages.tool_runner(
+        model=MODEL, max_tokens=100, messages=HI, tools=[read], stream=stream
+    )
     assert runner.until_done().content[0].text == "done"
     assert called == ["x"]
     assert upstream.requests[-1]["messages"][-1]["content"] == "the content"
@@ -158,13 +162,18 @@ def test_tool_runner(stream: bool, client: anthropic.Anthropic, upstream: FakeOp
     ],
 )
 def test_errors(
-    status: int, error: type[Exception], retry_after: str | None, client: anthropic.Anthropic, upstream: FakeOpenAI
+    status: int,
+    error: type[anthropic.APIStatusError],
+    retry_after: str | None,
+    client: anthropic.Anthropic,
+    upstream: FakeOpenAI,
 ) -> None:
     upstream.fail(status, {"error": {"message": "no"}}, {"retry-after": retry_after} if retry_after else {})
     with pytest.raises(error) as caught:
         client.messages.create(model=MODEL, max_tokens=9, messages=HI)
     assert caught.value.response.headers.get("retry-after") == retry_after
-    assert caught.value.type == caught.value.body["error"]["type"]
+    body: Any = caught.value.body
+    assert caught.value.type == body["error"]["type"]
 
 
 def test_unknown_model(client: anthropic.Anthropic) -> None:
@@ -188,11 +197,11 @@ def test_wrong_proxy_key(upstream: FakeOpenAI) -> None:
 
 def test_tools_that_anthropic_defines_and_the_client_runs(client: anthropic.Anthropic, upstream: FakeOpenAI) -> None:
     upstream.reply(ToolCall("bash", {"command": "ls"}))
-    tools = [
+    tools: Any = [
         {"type": "bash_20250124", "name": "bash"},
         {"type": "text_editor_20250728", "name": "str_replace_based_edit_tool"},
     ]
-    message = client.messages.create(model=MODEL, max_tokens=100, messages=HI, tools=tools)
+    message: Any = client.messages.create(model=MODEL, max_tokens=100, messages=HI, tools=tools)
     assert message.content[0].input == {"command": "ls"}
     sent = upstream.requests[-1]["tools"]
     assert [tool["function"]["name"] for tool in sent] == ["bash", "str_replace_based_edit_tool"]

@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 
 from proxy.settings.config import Config, load_config
-from tests.fakes import anthropic_bodies, gemini_signatures, openai_replies
-from tests.fakes import gemini_replies as google
-from tests.fakes.anthropic_api import FakeAnthropic
-from tests.fakes.gemini_api import FakeGemini
-from tests.fakes.openai_chat import FakeOpenAI
+from tests.fakes.anthropic import bodies as anthropic_bodies
+from tests.fakes.anthropic.api import FakeAnthropic
+from tests.fakes.gemini import replies as google
+from tests.fakes.gemini import signatures as gemini_signatures
+from tests.fakes.gemini.api import FakeGemini
+from tests.fakes.openai import replies as openai_replies
+from tests.fakes.openai.chat import FakeOpenAI
 from tests.translation import result, text, tool, user
 from tests.web.serving import KEY, Proxy, serve
 
@@ -32,7 +34,7 @@ MODELS = {
     "anthropic": "claude-opus-5-5",
     "custom": "local",
 }
-THINKING = {
+THINKING: dict[str, Json] = {
     "adaptive": {"type": "adaptive"},
     "budget": {"type": "enabled", "budget_tokens": 4000},
     "off": {"type": "disabled"},
@@ -118,10 +120,9 @@ class _World:
             else:
                 self.anthropic.reply_json(whole)
         else:
-            calls = [openai_replies.ToolCall("Read", each) for each in inputs]
             parts = [] if off else [openai_replies.Thinking(thought)]
             fake = self.openai if vendor == "openai" else self.custom
-            fake.reply(*parts, openai_replies.Text(said), *calls)
+            fake.reply(*parts, openai_replies.Text(said), *(openai_replies.ToolCall("Read", each) for each in inputs))
 
     def refusals(self) -> list[str]:
         return [text for fake in self.fakes.values() for text in fake.refusals]

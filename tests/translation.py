@@ -17,14 +17,15 @@ from typing import Any
 import pytest
 
 from proxy.answering.filters.think_tags import think_tags
+from proxy.answering.plan import Limits, plan
 from proxy.models.catalog import Catalog
+from proxy.models.habits import Habits
 from proxy.models.routing import Route, Router
 from proxy.protocol import sse
 from proxy.protocol.deltas import Delta
 from proxy.protocol.errors import ApiError
 from proxy.protocol.events import Event, MessageStart, StreamError
 from proxy.protocol.message import fold
-from proxy.protocol.notes import Notes
 from proxy.protocol.request import MessagesRequest, parse_request
 from proxy.protocol.writer import CUT_OFF, Writer
 from proxy.providers.base import Exchange
@@ -32,14 +33,13 @@ from proxy.providers.common.splitter import Splitter
 from proxy.providers.openai.chat import request as chat_request
 from proxy.providers.openai.chat.stream import ChatStream
 from proxy.providers.openai.errors import Backend
-from proxy.providers.openai.quirks import Quirks
 from proxy.providers.openai.tools import ToolNames
 from proxy.settings.config import load_config
 from tests.conformance import check_error_stream, check_message, check_stream, same_message
-from tests.fakes.openai_models import MODELS, ModelRules, find
-from tests.fakes.openai_quirks import compatible_refusal, quirk_refusal
-from tests.fakes.openai_refusal import Refusal
-from tests.fakes.openai_rules import refusal
+from tests.fakes.openai.models import MODELS, ModelRules, find
+from tests.fakes.openai.quirks import compatible_refusal, quirk_refusal
+from tests.fakes.openai.rules import refusal
+from tests.fakes.refusal import Refusal
 
 Json = dict[str, Any]
 
@@ -48,7 +48,6 @@ TODAY = date(2026, 10, 1)
 OFFICIAL = ("gpt-4o", "gpt-5", "gpt-5.4", "gpt-5.6-terra", "o3-mini", "gpt-9")
 """One model of each kind; the last is one that nobody knows yet."""
 EVERYWHERE = (*OFFICIAL, "local")
-SHARED = Path(__file__).resolve().parents[1] / ".." / "shared"
 PNG = "iVBORw0KGgo="
 PDF = "JVBERi0xLjQK"
 BACKEND = Backend("http://upstream.test/v1", "UPSTREAM_KEY", "sk-live-0123456789abcdef")
@@ -61,7 +60,7 @@ def case(number: int | str, names: Iterable[str]) -> list[Any]:
 
 def asking(*messages: Json, **fields: Any) -> Json:
     """A small request; `None` leaves a field out."""
-    body = {"model": "claude-opus-5-5", "max_tokens": 1000, "messages": list(messages) or [user("hi")], **fields}
+    body = {"model": "claude-opus-5-5", "max_tokens": 4000, "messages": list(messages) or [user("hi")], **fields}
     return {name: value for name, value in body.items() if value is not None}
 
 
@@ -168,19 +167,20 @@ def unmarked(value: Any) -> Any:
 def translate(
     body: Json,
     to: str | Route = "local",
-    quirks: Quirks | None = None,
+    habits: Habits | None = None,
     *,
     session: str = "",
-    most_tokens: int = 200_000,
+    limit: int = 200_000,
 ) -> Translation:
     """The body that would be sent. Fails where the strict fake of that server refuses it."""
     where = route(to) if isinstance(to, str) else to
-    exchange = Exchange(parsed(body), where, Notes(), session=session)
-    built = chat_request.build(exchange, quirks or Quirks(), most_tokens=most_tokens)
+    exchange = Exchange(parsed(body), where, session=session)
+    planned = plan(exchange, chat_request.wire(where), habits or Habits(), Limits(limit))
+    built = chat_request.build(planned)
     sent = json.loads(json.dumps(built.body))
     refused = refusal_of(sent, where)
     assert refused is None, refused
-    return Translation(sent, built.names, list(exchange.notes))
+    return Translation(sent, built.names, [*planned.notes, *built.notes])
 
 
 def refusal_of(body: Json, where: Route, *quirks: str, window: int = 131_072) -> Refusal | None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import functools
 import logging
 
+from proxy.answering.attempts import Attempts
 from proxy.answering.pump import Pump
+from proxy.answering.timing import Timing
 from proxy.models.routing import Route
 from proxy.protocol.errors import ApiError, prompt_too_long
 from proxy.protocol.request import MessagesRequest
 from proxy.providers.base import Exchange
-from proxy.providers.connections import Call
+from proxy.providers.call import Call
+from proxy.tokens.calibration import Calibration
 from proxy.tokens.request import estimate
-from proxy.web.services import services
-
-_PATIENCE = 2.0
-"""Seconds for an upstream's count; clients wait for it before they go on."""
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +22,10 @@ log = logging.getLogger(__name__)
 class Estimate:
     """Of one request for one model."""
 
-    def __init__(self, request: MessagesRequest, route: Route) -> None:
+    def __init__(self, request: MessagesRequest, route: Route, calibration: Calibration) -> None:
         self._request = request
         self._route = route
-        self._calibration = services().calibration
+        self._calibration = calibration
 
     @functools.cached_property
     def _raw(self) -> int:
@@ -38,7 +37,7 @@ class Estimate:
         return self._calibration.corrected(self._route.target, self._raw)
 
     def learn(self, true: int) -> None:
-        """Takes in what the upstream counted, 0 if it told nothing; safe in any thread."""
+        """Takes in what the upstream counted, 0 if it reported nothing; safe in any thread."""
         self._calibration.learn(self._route.target, self._raw, true)
 
     def check_window(self, body_size: int) -> None:
@@ -53,10 +52,12 @@ class Estimate:
             raise prompt_too_long(max(self.tokens, window + 1), window)
 
 
-def counted_upstream(exchange: Exchange) -> int | None:
+def counted_upstream(exchange: Exchange, attempts: Attempts, timing: Timing) -> int | None:
     """What the upstream counts; None where it cannot, does not answer in time or fails."""
-    call, provider = Call(), services().provider(exchange.route)
-    pump: Pump[int | None] = Pump(lambda: [[provider.count(exchange, call)]], call, idle_limit=_PATIENCE)
+    call = Call()
+    pump: Pump[int | None] = Pump(
+        lambda: [[attempts.count(exchange, call)]], call, timing=timing, idle_limit=timing.count_patience
+    )
     try:
         pump.start()
         counts = [count for batch in pump for count in batch or ()]  # to its end, or its connection would be given up

@@ -14,12 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeVar
 
-from proxy.protocol.deltas import TextDelta, ThinkingDelta, Usage
+from proxy.answering.timing import Timing
+from proxy.protocol.deltas import Note, TextDelta, ThinkingDelta, Usage
 from proxy.protocol.errors import ApiError
-
-PING_EVERY = 10.0
-"""Seconds of silence towards the client after which a ping is due."""
-_POLL = 0.25
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +24,8 @@ Item = TypeVar("Item")
 """A delta, or what a pass-through hands on: its head, then frames."""
 
 
-class Call(Protocol):
-    """What the pump needs of an upstream call; `providers.connections.Call` is one."""
+class Cancellable(Protocol):
+    """What the pump needs of an upstream call; `providers.call.Call` is one."""
 
     def __enter__(self) -> object: ...
     def __exit__(self, *_: object) -> None: ...
@@ -44,14 +41,15 @@ class Pump(Generic[Item]):
     """Reads one upstream answer.
 
     `start` it, and `close` it in every case: that cancels an upstream which is not through. Iterating gives batches of
-    items; None in place of a batch means that `PING_EVERY` seconds have passed without one.
+    items; None in place of a batch means that `timing.ping_every` seconds have passed without one.
     """
 
     def __init__(
         self,
         batches: Callable[[], Iterable[Sequence[Item]]],
-        call: Call,
+        call: Cancellable,
         *,
+        timing: Timing,
         idle_limit: float,
         client_gone: Callable[[], bool] = lambda: False,
         on_close: Callable[[Pump[Item]], None] = lambda _: None,
@@ -59,6 +57,7 @@ class Pump(Generic[Item]):
         """`batches` runs in the reader thread; an empty batch is a sign of life. `idle_limit` is in seconds."""
         self._batches = batches
         self._call = call
+        self._timing = timing
         self._idle_limit = idle_limit
         self._client_gone = client_gone
         self._on_close = on_close
@@ -98,18 +97,24 @@ class Pump(Generic[Item]):
                 return
             self._held.extend(batch)
 
+    @property
+    def held(self) -> Sequence[Item]:
+        """What has come while the first was waited for, and is still to be iterated."""
+        return self._held
+
     def __iter__(self) -> Iterator[list[Item] | None]:
         """Raises ApiError when the upstream fails or falls silent, ClientGone when the client has hung up."""
         if self._held:
             held, self._held = self._held, []
             yield held
         while not self._done:
-            batch = self._next(time.monotonic() + PING_EVERY)
+            batch = self._next(time.monotonic() + self._timing.ping_every)
             if batch or (batch is None and not self._done):
                 yield batch
 
     def _next(self, until: float | None) -> list[Item] | None:
         """All items that wait, or None when the time `until` has come first or the upstream is through."""
+        poll = self._timing.poll
         while True:
             if self._failure is not None:
                 self._done = True
@@ -121,7 +126,7 @@ class Pump(Generic[Item]):
             if until is not None and now >= until:
                 return None
             try:
-                item = self._queue.get(timeout=_POLL if until is None else min(_POLL, until - now))
+                item = self._queue.get(timeout=poll if until is None else min(poll, until - now))
             except Empty:
                 self._check_patience()
                 continue
@@ -165,7 +170,7 @@ class Pump(Generic[Item]):
 
 
 def _shows(item: object) -> bool:
-    return not isinstance(item, Usage) and item not in (ThinkingDelta(""), TextDelta(""))
+    return not isinstance(item, Usage | Note) and item not in (ThinkingDelta(""), TextDelta(""))
 
 
 def where(error: BaseException) -> str:

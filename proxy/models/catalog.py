@@ -77,8 +77,14 @@ class _Provider:
         return None
 
 
+_NOTHING = _Provider({}, (), ModelFacts())
+
+
 class Catalog:
-    """Look-ups by provider ("openai", "gemini", "anthropic", "custom") and the vendor's model name, in any case."""
+    """Look-ups by the vendor's name (as in `vendors.VENDORS`) and its model's name, in any case.
+
+    Of a vendor that has no part of its own in the data nothing is known: its models get the defaults of ModelFacts.
+    """
 
     def __init__(self, providers: Mapping[str, _Provider]) -> None:
         self._providers = providers
@@ -94,15 +100,15 @@ class Catalog:
 
     def names(self, provider: str) -> tuple[str, ...]:
         """The names that have an entry of their own."""
-        return tuple(self._providers[provider].models)
+        return tuple(self._providers.get(provider, _NOTHING).models)
 
     def is_known(self, provider: str, model: str) -> bool:
         """Whether the name has an entry or belongs to a family that has one."""
-        return self._providers[provider].family(model) is not None
+        return self._providers.get(provider, _NOTHING).family(model) is not None
 
     def facts(self, provider: str, model: str) -> ModelFacts:
         """Of the model, of its family, or of what a newer, unknown model of the provider is taken for."""
-        entry = self._providers[provider]
+        entry = self._providers.get(provider, _NOTHING)
         facts = entry.family(model) or entry.unknown
         for pattern, fields in entry.patterns:
             if pattern.search(model.lower()):

@@ -73,7 +73,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts so far, cumulative; None means not told. `input` excludes both cache counts."""
+    """Token counts so far, cumulative; None means not reported. `input` excludes both cache counts."""
 
     input: int | None = None
     output: int | None = None
@@ -81,6 +81,13 @@ class Usage:
     cache_write: int | None = None
     thinking: int | None = None
     web_searches: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What was dropped or changed on the way, for the response header and the log; no part of the answer."""
+
+    text: str
 
 
 FinishReason = Literal["end", "max_tokens", "stop_sequence", "refusal", "context_window_exceeded"]
@@ -106,14 +113,15 @@ Delta = (
     | ServerBlock
     | Citation
     | Usage
+    | Note
     | Finish
 )
 
 
 def merged(old: Usage, new: Usage) -> Usage:
-    """Cumulative counts: the latest told value of each field."""
-    told = {name: value for name in _USAGE_FIELDS if (value := getattr(new, name)) is not None}
-    return replace(old, **told)
+    """Cumulative counts: the latest reported value of each field."""
+    reported = {name: value for name in _USAGE_FIELDS if (value := getattr(new, name)) is not None}
+    return replace(old, **reported)
 
 
 _USAGE_FIELDS = tuple(item.name for item in fields(Usage))

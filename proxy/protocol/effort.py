@@ -11,7 +11,7 @@ SCALE = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _BUDGETS = ((4096, "high"), (2048, "medium"), (1024, "low"))
 
 
-def asked_effort(request: MessagesRequest) -> str | None:
+def requested_effort(request: MessagesRequest) -> str | None:
     """A word of `SCALE`, or None where the request leaves it to the model.
 
     Thinking that is switched off wins over an effort that is set; a budget speaks only where no effort does.
@@ -37,7 +37,7 @@ def nearest(effort: str, offered: Sequence[str]) -> str | None:
 Display = Literal["full", "omitted", "none"]
 
 
-def wanted_display(request: MessagesRequest) -> Display:
+def requested_display(request: MessagesRequest) -> Display:
     """ "none" where thinking is switched off, "omitted" where only its state is wanted."""
     thinking = request.thinking
     if thinking is None:

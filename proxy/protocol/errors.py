@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from proxy.protocol.characters import whole_characters
+
 TYPE_OF_STATUS = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -50,7 +52,7 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.message = message
+        self.message = whole_characters(message)
         self.should_retry = should_retry
         self.details = details
         self.retry_after: int | None = None

@@ -177,13 +177,15 @@ def _is_blank(block: ContentBlock) -> bool:
 def offered_tools(request: MessagesRequest, notes: Notes, *, searches: bool = False) -> list[Tool]:
     """The custom tools that the model may call now, in the request's order.
 
-    Deferred tools count once a tool search, a `tool_addition` or a call in the history (or the request's own
-    `tool_choice`) has named them. Tools that Anthropic runs on its own servers are left out with a note; the
-    web search is not, where `searches` says that the caller sees to it.
+    Deferred tools count at once where Anthropic's own tool search would find them, else once a tool search, a
+    `tool_addition` or a call in the history (or the request's own `tool_choice`) has named them. Tools that Anthropic
+    runs on its own servers are left out with a note; the web
+    search is not, where `searches` says that the caller sees to it.
     """
     for name in ("mcp_servers", "container"):
         if (request.model_extra or {}).get(name):
             notes.add(f"{name}: not available here, such tools run on Anthropic's servers")
+    searched_by_server = any(tool.is_tool_search for tool in request.tools)
     loaded = {request.tool_choice.name} if request.tool_choice is not None else set()
     removed: set[str] = set()
     added: dict[str, Tool] = {}
@@ -201,10 +203,12 @@ def offered_tools(request: MessagesRequest, notes: Notes, *, searches: bool = Fa
             added[name] = Tool.model_validate(block.tool)
     offered: list[Tool] = []
     for tool in request.tools:
-        if not tool.is_custom:
+        if tool.is_tool_search:
+            notes.add(f"tools: {tool.type} is not available here, so all deferred tools were offered at once")
+        elif not tool.is_custom:
             if not (searches and tool.is_web_search):
                 notes.add(f"tools: {tool.type} is not available here")
-        elif tool.name not in removed and (tool.name in loaded or not tool.defer_loading):
+        elif tool.name not in removed and (tool.name in loaded or searched_by_server or not tool.defer_loading):
             offered.append(tool)
     present = {tool.name for tool in request.tools}
     offered.extend(tool for name, tool in added.items() if name not in present and name not in removed)

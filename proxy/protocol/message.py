@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from proxy.protocol.events import BlockDelta, BlockStart, BlockStop, Event, MessageDelta, MessageStart
+from proxy.protocol.tool_json import parsed_input
+
+_FIELD_OF_DELTA = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 
 
 def fold(events: Iterable[Event]) -> dict[str, Any]:
-    """The complete Message. A tool use whose input the token limit cut short is left out: it must not run."""
+    """The complete Message. A tool use whose input the answer's end cut short is left out: it must not run."""
     message: dict[str, Any] = {}
     block: dict[str, Any] = {}
-    arguments: list[str] = []
+    pieces: dict[str, list[Any]] = {}
     for event in events:
         match event:
             case MessageStart(start):
                 message = {**start, "content": [], "usage": dict(start["usage"])}
             case BlockStart(_, start):
-                block, arguments = dict(start), []
+                block, pieces = dict(start), {}
             case BlockDelta(_, kind, value):
-                _apply(block, arguments, kind, value)
+                pieces.setdefault(kind, []).append(value)
             case BlockStop():
-                if block["type"] not in ("tool_use", "server_tool_use") or _parsed_input(block, arguments):
-                    message["content"].append(block)
+                if (whole := _joined(block, pieces)) is not None:
+                    message["content"].append(whole)
             case MessageDelta(stop_reason, stop_sequence, stop_details, usage):
                 message.update(stop_reason=stop_reason, stop_sequence=stop_sequence, stop_details=stop_details)
                 message["usage"].update(usage)
@@ -33,23 +35,14 @@ def fold(events: Iterable[Event]) -> dict[str, Any]:
     return message
 
 
-def _apply(block: dict[str, Any], arguments: list[str], kind: str, value: Any) -> None:
-    match kind:
-        case "input_json_delta":
-            arguments.append(value)
-        case "text_delta":
-            block["text"] += value
-        case "thinking_delta":
-            block["thinking"] += value
-        case "signature_delta":
-            block["signature"] = value
-        case "citations_delta":
-            block.setdefault("citations", []).append(value)
-
-
-def _parsed_input(block: dict[str, Any], arguments: list[str]) -> bool:
-    try:
-        block["input"] = json.loads("".join(arguments), parse_constant=int)  # int refuses NaN, which is no JSON
-    except ValueError:
-        return False
-    return True
+def _joined(block: dict[str, Any], pieces: dict[str, list[Any]]) -> dict[str, Any] | None:
+    """The block with what its deltas brought, joined once: an answer may come in 100,000 pieces."""
+    if block["type"] in ("tool_use", "server_tool_use"):
+        input = parsed_input("".join(pieces.get("input_json_delta", ())))
+        return None if input is None else {**block, "input": input}
+    for kind, field in _FIELD_OF_DELTA.items():
+        if kind in pieces:
+            block[field] = "".join(pieces[kind])
+    if "citations_delta" in pieces:
+        block["citations"] = pieces["citations_delta"]
+    return block

@@ -1,18 +1,20 @@
-"""What a translation dropped or changed: nothing is lost silently."""
+"""What a translation dropped or changed: nothing is lost silently.
+
+A note names fields, block types, tools and models, never what a message says. Notes are values: a pure function
+collects its own in `Notes` and returns them as a tuple, which travels with its result.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _HEADER_LIMIT = 1000
+"""Characters; servers and clients limit the size of all headers together."""
 
 
 class Notes:
-    """Collects short sentences about one request, each once, with a count.
-
-    A note names fields, block types, tools and models, never what a message says.
-    """
+    """Collects the notes of one function call, each once, with a count. Not shared between threads."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
@@ -20,15 +22,13 @@ class Notes:
     def add(self, note: str) -> None:
         self._counts[note] += 1
 
-    def clear(self) -> None:
-        """Begins again, for a request that is translated anew."""
-        self._counts.clear()
-
     def __iter__(self) -> Iterator[str]:
+        """The notes in the order of their first appearance."""
         for note, count in self._counts.items():
             yield note if count == 1 else f"{note} (x{count})"
 
-    def header(self) -> str:
-        """All notes as one ASCII header value, empty when there are none."""
-        text = "; ".join(self).encode("ascii", "replace").decode().replace("\n", " ").replace("\r", " ")
-        return text if len(text) <= _HEADER_LIMIT else text[: _HEADER_LIMIT - 3] + "..."
+
+def header_value(notes: Iterable[str]) -> str:
+    """All notes as one ASCII header value, empty when there are none."""
+    text = "; ".join(notes).encode("ascii", "replace").decode().replace("\n", " ").replace("\r", " ")
+    return text if len(text) <= _HEADER_LIMIT else text[: _HEADER_LIMIT - 3] + "..."

@@ -61,6 +61,11 @@ class Tool(Lenient):
         return self.type in (None, "custom")
 
     @property
+    def is_tool_search(self) -> bool:
+        """Whether it is Anthropic's own search for deferred tools."""
+        return (self.type or "").startswith("tool_search_tool_")
+
+    @property
     def is_web_search(self) -> bool:
         """Whether it is Anthropic's web search, to which the fields from `max_uses` on belong."""
         return (self.type or "").startswith("web_search_")

@@ -1,4 +1,4 @@
-"""Anthropic's `web_search` tool, answered by the upstream's own search: what is asked, and the blocks that tell it."""
+"""Anthropic's `web_search` tool, answered by the upstream's own search: the request, and the blocks that report it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from proxy.protocol import ids
 from proxy.protocol.blocks import UnknownBlock
@@ -21,7 +21,7 @@ _LONGEST_QUOTE = 150
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A page. `domain` where the URL does not tell it, as with a search engine's redirects; the title may be empty."""
+    """A page. `domain` where the URL does not have it, as with a search engine's redirects; the title may be empty."""
 
     url: str
     title: str = ""
@@ -29,7 +29,7 @@ class Source:
 
     @property
     def site(self) -> str:
-        return self.domain or urlsplit(self.url).netloc
+        return self.domain or _split(self.url).netloc
 
 
 @dataclass(slots=True)
@@ -63,7 +63,15 @@ def _belongs(source: Source, site: str) -> bool:
     host = source.site.lower().partition(":")[0]
     if host != domain and not host.endswith(f".{domain}"):
         return False
-    return bool(source.domain) or fnmatchcase(urlsplit(source.url).path.lstrip("/"), f"{path}*")
+    return bool(source.domain) or fnmatchcase(_split(source.url).path.lstrip("/"), f"{path}*")
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of a URL, all empty where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 def search_blocks(searches: Sequence[Search], cited: Sequence[Source], tool: Tool) -> Iterator[ServerBlock]:
@@ -98,7 +106,7 @@ def _result(source: Source, title: str | None) -> dict[str, Any]:
 
 
 def citation(source: Source, cited_text: str) -> Citation:
-    """The source of what the answer says in `cited_text`; vendors do not tell the words of the page."""
+    """The source of what the answer says in `cited_text`; vendors do not report the words of the page."""
     return Citation(
         {
             "type": "web_search_result_location",

@@ -9,20 +9,22 @@ The rules it keeps, whatever order a vendor sends things in:
   says so; what arrives in the meantime (a second call, text) waits in its own track and follows whole.
 * A text block that would hold only white space is not opened: Anthropic's API refuses such a block when it comes back.
 * The input of a tool use is an object. `null` and nothing become `{}`; JSON that is broken is an error, never `{}`.
-  Only where the token limit cut the last call does it stand as it is, and `stop_reason` says `max_tokens`.
+  Only where the end cut the last call (the token limit, a full window, a filter) does it stand as it is, and
+  `stop_reason` says so. At a limit, a last call without any input is such a call, so its end waits for what follows.
+* What comes for a call that has ended or never begun is an error, unless it is blank.
 * `stop_reason` follows from what was written: any tool use means `tool_use`, whatever the vendor called it.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from proxy.protocol import ids
+from proxy.protocol.characters import has_halves, joined_halves, whole_characters
 from proxy.protocol.deltas import (
     Citation,
     Delta,
@@ -49,6 +51,7 @@ from proxy.protocol.events import (
     MessageStart,
     MessageStop,
 )
+from proxy.protocol.tool_json import parsed_input
 
 CUT_OFF = "the upstream's answer ended before it was complete"
 _CHARS_PER_TOKEN = 4
@@ -57,26 +60,46 @@ _STOP_REASONS = {
     "refusal": "refusal",
     "context_window_exceeded": "model_context_window_exceeded",
 }
-"""The finish reasons that win over a tool use."""
+"""The finish reasons that win over a tool use, and that may have cut one in the middle of its input."""
+_LENGTHS = ("max_tokens", "context_window_exceeded")
+"""Those that may have cut it before the first byte of its input."""
+_NO_INPUT = ("", "null")
 
 
 @dataclass(slots=True, eq=False)
 class _Track:
-    """One content block to be. `pieces` wait here until the track is first in line and may be opened."""
+    """One content block to be. `pieces` wait here until the track is first in line and may be opened.
+
+    `begins_with` is the first character of text or arguments that is not white space.
+    """
 
     kind: Literal["text", "thinking", "tool", "server", "whole"]
     block: dict[str, Any]
-    key: int = -1
     pieces: list[str | dict[str, Any]] = field(default_factory=list)
     arguments: list[str] = field(default_factory=list)
-    object_begun: bool = False
+    begins_with: str = ""
     signature: str = ""
     index: int | None = None
     ended: bool = False
     broken: bool = False
+    without_input: bool = False
+
+    def add(self, text: str) -> None:
+        self.pieces.append(text)
+        if not self.begins_with:
+            self.begins_with = text.lstrip()[:1]
+
+    @property
+    def may_open(self) -> bool:
+        """Text waits for something that is not white space."""
+        return self.kind != "text" or bool(self.begins_with)
+
+    @property
+    def may_flow(self) -> bool:
+        """Input waits until it is known to be an object."""
+        return self.kind != "tool" or self.begins_with == "{"
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _DELTA_TYPE: dict[str, DeltaType] = {
     "text": "text_delta",
     "thinking": "thinking_delta",
@@ -112,6 +135,7 @@ class Writer:
         }
         self._started = False
         self._tracks: deque[_Track] = deque()
+        self._calls: dict[int, _Track] = {}
         self._next_index = 0
         self._used_tool = False
         self._chars = 0
@@ -119,10 +143,11 @@ class Writer:
         self._finish: Finish | None = None
 
     def feed(self, deltas: Iterable[Delta]) -> list[Event]:
-        out: list[Event] = [] if self._started else [MessageStart(self._message)]
-        self._started = True
+        """Raises ApiError (502) where a piece belongs to no tool call that is open."""
         for delta in deltas:
             self._take(delta)
+        out: list[Event] = [] if self._started else [MessageStart(self._message)]
+        self._started = True
         self._advance(out)
         return out
 
@@ -142,18 +167,20 @@ class Writer:
         if self._finish is None:
             raise ApiError(502, CUT_OFF)
         out = self.feed(())
-        at_limit = self._finish.reason == "max_tokens"
+        may_cut = self._finish.reason in _STOP_REASONS
         for track in self._tracks:
-            self._end(track, cut=at_limit)
-        self._advance(out)
+            self._end(track)
+        if self._finish.reason in _LENGTHS and self._tracks and self._tracks[-1].without_input:
+            self._tracks[-1].broken = True
+        self._advance(out, closing=True)
         while self._tracks:
             broken = self._tracks.popleft()
-            if not at_limit or any(later.kind == "tool" for later in self._tracks):
+            if not may_cut or any(later.kind == "tool" for later in self._tracks):
                 name = broken.block["name"]
                 raise ApiError(502, f"the model called the tool {name} with input that is not a JSON object")
             if broken.index is not None:
                 out.append(BlockStop(broken.index))
-            self._advance(out)
+            self._advance(out, closing=True)
         out.append(self._message_delta(self._finish))
         out.append(MessageStop())
         return out
@@ -162,18 +189,17 @@ class Writer:
         match delta:
             case TextDelta(text):
                 if text:
-                    self._current("text").pieces.append(text)
+                    self._current("text").add(text)
             case ThinkingDelta(text):
-                self._current("thinking").pieces.append(text)
+                self._current("thinking").add(text)
             case ToolCallDelta(key, text):
-                track = self._tool(key)
-                track.pieces.append(text)
-                track.arguments.append(text)
+                self._take_arguments(key, text)
             case ToolCallStart(key, name):
-                block = {"type": "tool_use", "id": ids.tool_use_id(), "name": name, "input": {}}
-                self._add(_Track("tool", block, key))
+                block = {"type": "tool_use", "id": ids.tool_use_id(), "name": whole_characters(name), "input": {}}
+                self._calls[key] = self._add(_Track("tool", block))
             case ToolCallEnd(key):
-                self._end(self._tool(key))
+                if (call := self._calls.get(key)) is not None:
+                    self._end(call)
             case ThinkingEnd(signature):
                 track = self._current("thinking")
                 track.signature = signature
@@ -184,13 +210,22 @@ class Writer:
                 pieces: list[str | dict[str, Any]] = [json.dumps(block["input"], ensure_ascii=False)]
                 self._add(_Track("server", {**block, "input": {}}, pieces=pieces, ended=True))
             case ServerBlock(block):
-                self._add(_Track("whole", block, ended=True))
+                self._add(_Track("whole", whole_characters(block), ended=True))
             case Citation(citation):
-                self._current("text").pieces.append(citation)
+                self._current("text").pieces.append(whole_characters(citation))
             case Usage():
                 self._usage = merged(self._usage, delta)
             case Finish():
                 self._finish = delta
+
+    def _take_arguments(self, key: int, text: str) -> None:
+        call = self._calls.get(key)
+        if call is not None and not call.ended:
+            call.add(text)
+            call.arguments.append(text)
+        elif text.strip():
+            where = "after its end" if call is not None else "before its beginning"
+            raise ApiError(502, f"the upstream sent a piece of a tool call {where}")
 
     def _current(self, kind: Literal["text", "thinking"]) -> _Track:
         """The run of text or thinking that goes on, or a new one."""
@@ -207,29 +242,28 @@ class Writer:
         self._tracks.append(track)
         return track
 
-    def _tool(self, key: int) -> _Track:
-        return next(track for track in reversed(self._tracks) if track.kind == "tool" and track.key == key)
-
-    def _end(self, track: _Track, *, cut: bool = False) -> None:
+    def _end(self, track: _Track) -> None:
         if track.kind == "tool" and not track.ended:
-            arguments = "".join(track.arguments)
-            track.broken = not _is_input(arguments) or (cut and not arguments.strip())
+            arguments = "".join(track.arguments).strip()
+            track.without_input = arguments in _NO_INPUT
+            track.broken = not track.without_input and parsed_input(arguments) is None
         track.ended = True
 
-    def _advance(self, out: list[Event]) -> None:
+    def _advance(self, out: list[Event], *, closing: bool = False) -> None:
         """Emits what the first track holds, and goes on to the next as long as tracks are complete."""
         while self._tracks:
             head = self._tracks[0]
             if head.broken and head.index is None:
                 return
-            if head.index is None and _has_content(head):
+            if head.index is None and head.may_open:
                 self._open(head, out)
-            if head.index is not None and head.pieces:
+            if head.index is not None and head.pieces and head.may_flow:
                 self._flush(head, head.index, out)
-            if not head.ended or head.broken:
+            is_last_so_far = len(self._tracks) == 1 and not closing
+            if not head.ended or head.broken or (head.without_input and is_last_so_far):
                 return
             if head.index is not None:
-                if head.kind == "tool" and not head.object_begun:
+                if head.without_input:
                     out.append(BlockDelta(head.index, "input_json_delta", "{}"))
                 if head.signature:
                     out.append(BlockDelta(head.index, "signature_delta", head.signature))
@@ -243,15 +277,11 @@ class Writer:
         out.append(BlockStart(track.index, track.block))
 
     def _flush(self, track: _Track, index: int, out: list[Event]) -> None:
-        if track.kind == "tool" and not track.object_begun:
-            track.object_begun = "".join(track.arguments).lstrip().startswith("{")
-            if not track.object_begun:
-                return
         text = "".join([piece for piece in track.pieces if isinstance(piece, str)])
         citations = [piece for piece in track.pieces if isinstance(piece, dict)]
         track.pieces.clear()
-        if not text.isascii() and _SURROGATE.search(text):
-            text, half = _whole_characters(text, track.ended)
+        if has_halves(text):
+            text, half = joined_halves(text, is_last=track.ended)
             if half:
                 track.pieces.append(half)
         self._chars += len(text)
@@ -271,50 +301,23 @@ class Writer:
             reason = "end_turn"
         details = None
         if reason == "refusal":
-            details = {"type": "refusal", "category": None, "explanation": finish.explanation}
+            details = {"type": "refusal", "category": None, "explanation": whole_characters(finish.explanation)}
         return MessageDelta(reason, sequence, details, self._final_usage())
 
     def _final_usage(self) -> dict[str, Any]:
-        """Cumulative and true where the upstream told; clients keep the estimate of the start for what is left out."""
-        told = self._usage
-        output = told.output if told.output is not None else self._chars // _CHARS_PER_TOKEN
+        """Cumulative, and true where the upstream reported it; clients keep the estimate for what is left out."""
+        reported = self._usage
+        output = reported.output if reported.output is not None else self._chars // _CHARS_PER_TOKEN
         usage: dict[str, Any] = {"output_tokens": max(output, 1)}
-        if told.input is not None and (told.input or told.cache_read or told.cache_write):
+        if reported.input is not None and (reported.input or reported.cache_read or reported.cache_write):
             # Clients ignore a 0 and would add the estimate of the start to what the cache took or gave.
-            usage["input_tokens"] = max(told.input, 1)
-        if told.cache_read is not None:
-            usage["cache_read_input_tokens"] = told.cache_read
-        if told.cache_write is not None:
-            usage["cache_creation_input_tokens"] = told.cache_write
-        if told.thinking:
-            usage["output_tokens_details"] = {"thinking_tokens": min(told.thinking, usage["output_tokens"])}
-        if told.web_searches:
-            usage["server_tool_use"] = {"web_search_requests": told.web_searches}
+            usage["input_tokens"] = max(reported.input, 1)
+        if reported.cache_read is not None:
+            usage["cache_read_input_tokens"] = reported.cache_read
+        if reported.cache_write is not None:
+            usage["cache_creation_input_tokens"] = reported.cache_write
+        if reported.thinking:
+            usage["output_tokens_details"] = {"thinking_tokens": min(reported.thinking, usage["output_tokens"])}
+        if reported.web_searches:
+            usage["server_tool_use"] = {"web_search_requests": reported.web_searches}
         return usage
-
-
-def _has_content(track: _Track) -> bool:
-    """Whether the block may be opened; text waits for something that is not white space."""
-    if track.kind == "text":
-        return any(not isinstance(piece, str) or piece.strip() for piece in track.pieces)
-    return True
-
-
-def _whole_characters(text: str, is_last: bool) -> tuple[str, str]:
-    """`text` without half characters, and a half at its end whose other half may come with the next piece.
-
-    Vendors cut JSON escapes between the two UTF-16 halves of an emoji.
-    """
-    half = "" if is_last or not "\ud800" <= text[-1] <= "\udbff" else text[-1]
-    whole = text[: len(text) - len(half)]
-    return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), half
-
-
-def _is_input(arguments: str) -> bool:
-    """Whether the arguments of a tool call are a JSON object, or stand for an empty one."""
-    if arguments.strip() in ("", "null"):
-        return True
-    try:
-        return isinstance(json.loads(arguments, parse_constant=int), dict)  # int refuses NaN, which is no JSON
-    except (ValueError, RecursionError):
-        return False

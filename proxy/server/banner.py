@@ -8,6 +8,7 @@ import os
 from proxy import __version__
 from proxy.logs import ascii_only
 from proxy.models.routing import Route
+from proxy.models.vendors import vendor
 from proxy.protocol.errors import ApiError
 from proxy.settings.config import Config
 from proxy.web.services import Services
@@ -67,9 +68,9 @@ def _missing_key(config: Config, route: Route) -> str | None:
         return route.custom.api_key_name if route.custom.api_key is None else None
     if route.provider == "gemini" and config.vertex is not None:
         return None
-    if route.provider == "anthropic" and not config.proxy_api_keys:
+    if vendor(route.provider).owns_claude and not config.proxy_api_keys:
         return None  # the client's own key is passed on
-    endpoint = {"openai": config.openai, "gemini": config.gemini, "anthropic": config.anthropic}[route.provider]
+    endpoint = config.endpoint(route.provider)
     return endpoint.key_variable if endpoint.api_key is None else None
 
 

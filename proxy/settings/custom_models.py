@@ -7,61 +7,50 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import yaml
 
+from proxy.models.habits import SETTABLE
 from proxy.models.thinking_control import OPENROUTER, ThinkingControl, ThinkingStyle, thinking_control
 from proxy.protocol.effort import SCALE
-from proxy.settings.problems import hint, looks_like_key, quoted, shown, url_problem
+from proxy.settings.problems import header_name_problem, hint, looks_like_key, quoted, shown, url_problem
 
-_FIELDS: dict[str, tuple[type, str]] = {
-    "model_id": (str, "text (in quotes)"),
-    "api_base": (str, "text (in quotes)"),
-    "api_key_name": (str, "the name of an environment variable"),
-    "can_stream": (bool, "true or false, without quotes"),
-    "max_tokens": (int, "a whole number above 0"),
-    "model_name": (str, "text (in quotes)"),
-    "api": (str, "chat or responses"),
-    "context_window": (int, "a whole number above 0"),
-    "vision": (bool, "true or false, without quotes"),
-    "headers": (dict, "header names with their values"),
-    "extra_body": (dict, "field names with their values"),
-    "max_tokens_field": (str, "max_tokens or max_completion_tokens"),
-    "think_tags": (bool, "true or false, without quotes"),
-    "api_key_header": (str, "the name of an HTTP header"),
-    "efforts": (list, "a list of efforts, such as [low, medium, high]"),
-    "thinking_style": (str, "effort, openrouter or thinking"),
-    "quirks": (list, "a list of names, such as [reasoning_content]"),
-}
-"""The fields of an entry -> what YAML must have made of the value, and how to say that."""
 
-QUIRKS = (
-    "plain_tool_choice",
-    "reasoning_content",
-    "short_call_ids",
-    "answer_after_tools",
-    "prefix",
-    "short_descriptions",
-    "typed_schemas",
-    "no_streaming",
-    "no_summary",
-    "without_stream_options",
-    "without_parallel_tool_calls",
-    "without_reasoning_effort",
-    "without_reasoning",
-    "without_thinking",
-    "without_temperature",
-    "without_top_p",
-    "without_tool_choice",
-    "without_response_format",
-)
-"""Habits of servers that can be told in advance; what they mean is said in providers/openai/quirks.py."""
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "api": ("chat", "responses"),
-    "max_tokens_field": ("max_tokens", "max_completion_tokens"),
-    "thinking_style": get_args(ThinkingStyle),
+class _Field(NamedTuple):
+    """What YAML must have made of a field's value, how to say that, and the words that it may be or hold."""
+
+    kind: type
+    wanted: str
+    words: tuple[str, ...] = ()
+
+
+_TEXT = _Field(str, "text (in quotes)")
+_BOOLEAN = _Field(bool, "true or false, without quotes")
+_SWITCH = _Field(bool, "auto, true or false, without quotes", ("auto",))
+_COUNT = _Field(int, "a whole number above 0")
+_HABITS = _Field(list, "a list of names, such as [reasoning_content]", SETTABLE)
+_FIELDS: dict[str, _Field] = {
+    "model_id": _TEXT,
+    "api_base": _TEXT,
+    "api_key_name": _Field(str, "the name of an environment variable"),
+    "can_stream": _BOOLEAN,
+    "max_tokens": _COUNT,
+    "model_name": _TEXT,
+    "api": _Field(str, "chat or responses", ("chat", "responses")),
+    "context_window": _COUNT,
+    "vision": _BOOLEAN,
+    "headers": _Field(dict, "header names with their values"),
+    "extra_body": _Field(dict, "field names with their values"),
+    "max_tokens_field": _Field(str, "max_tokens or max_completion_tokens", ("max_tokens", "max_completion_tokens")),
+    "think_tags": _SWITCH,
+    "api_key_header": _Field(str, "the name of an HTTP header"),
+    "efforts": _Field(list, "a list of efforts, such as [low, medium, high]", SCALE),
+    "thinking_style": _Field(str, "effort, openrouter or thinking", get_args(ThinkingStyle)),
+    "habits": _HABITS,
+    "quirks": _HABITS,
 }
+"""The fields of an entry. `quirks` is the older name of `habits`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +71,15 @@ class CustomModel:
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     extra_body: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    think_tags: bool = False
+    think_tags: Literal["auto"] | bool = "auto"
+    """Whether `<think>` in the text is reasoning; "auto": where an answer begins with it."""
     api_key_header: str = "Authorization"
     """The header that carries the key; in `Authorization` it stands after "Bearer"."""
     efforts: tuple[str, ...] = ()
     """What the server takes, words of `protocol.effort.SCALE`."""
     thinking_style: ThinkingStyle = "effort"
-    quirks: tuple[str, ...] = ()
-    """Names of `QUIRKS`."""
+    habits: tuple[str, ...] = ()
+    """Words of `models.habits.SETTABLE`."""
 
     @property
     def upstream_name(self) -> str:
@@ -160,24 +150,13 @@ class _Entry:
             self._problem(f"api_base: {problem}")
         key_name = values.setdefault("api_key_name", None)
         key = self._key(key_name) if key_name else None
-        for name, value in values.get("headers", {}).items():
-            self._check_header(name, value)
+        self._check_headers(values)
         self._check_body(values.get("extra_body"))
-        for name, known in (("quirks", QUIRKS), ("efforts", SCALE)):
-            for value in values.get(name, ()):
-                if value not in known:
-                    self._problem(f"{name}: {shown(str(value))} is not known{hint(str(value), known)}")
-        self._check_thinking(values)
-        self._check_key_header(values)
-        if len(self.problems) > found:
-            return None
-        values["api_base"] = values["api_base"].rstrip("/")
-        for name in values.keys() & {"headers", "extra_body"}:
-            values[name] = MappingProxyType(values[name])
-        if "quirks" in values:
-            values["quirks"] = tuple(values["quirks"])
-        values["thinking_style"], values["efforts"] = _control(values)
-        return CustomModel(api_key=key, **values)
+        if values.get("thinking_style") == "effort" and "efforts" not in values:
+            self._problem("thinking_style: effort needs efforts; add those that the server takes")
+        if "habits" in values and "quirks" in values:
+            self._problem("habits and quirks are the same list; put all into habits")
+        return None if len(self.problems) > found else CustomModel(api_key=key, **_finished(values))
 
     def _problem(self, text: str) -> None:
         self.problems.append(f"{self.where}: {text}")
@@ -187,16 +166,21 @@ class _Entry:
         if not isinstance(name, str) or name not in _FIELDS:
             self._problem(f"unknown field {shown(str(name))}{hint(str(name), _FIELDS)}")
             return False
-        kind, wanted = _FIELDS[name]
+        kind, wanted, words = _FIELDS[name]
         if value is None or value == "":
             return False
         exact = type(value) is kind  # isinstance would take true for a number
+        if kind is bool and isinstance(value, str) and value in words:
+            return True
         if not exact or (kind is int and value < 1):
             self._problem(f"{name} must be {wanted}")
             return False
-        if name in _CHOICES and value not in _CHOICES[name]:
-            self._problem(f"{name} must be {wanted}{hint(value, _CHOICES[name])}")
+        if kind is str and words and value not in words:
+            self._problem(f"{name} must be {wanted}{hint(value, words)}")
             return False
+        for each in value if kind is list else ():
+            if each not in words:
+                self._problem(f"{name}: {shown(str(each))} is not known{hint(str(each), words)}")
         return True
 
     def _key(self, name: str) -> str | None:
@@ -208,15 +192,18 @@ class _Entry:
             )
         return key
 
-    def _check_thinking(self, values: Mapping[str, Any]) -> None:
-        if values.get("thinking_style") == "effort" and "efforts" not in values:
-            self._problem("thinking_style: effort needs efforts; add those that the server takes")
-
-    def _check_key_header(self, values: Mapping[str, Any]) -> None:
-        header = values.get("api_key_header")
-        if header is None:
+    def _check_headers(self, values: Mapping[str, Any]) -> None:
+        for name, value in values.get("headers", {}).items():
+            if problem := header_name_problem(name):
+                self._problem(f"headers: {problem}")
+            elif not isinstance(value, str):
+                self._problem(f"headers: the value of {shown(name)} must be text (in quotes)")
+            elif not re.fullmatch(r"[\x20-\x7e]*", value):
+                self._problem(f"headers: the value of {shown(name)} contains a character that cannot stand in a header")
+        if (key_header := values.get("api_key_header")) is None:
             return
-        self._check_header(header, "", field="api_key_header")
+        if problem := header_name_problem(key_header):
+            self._problem(f"api_key_header: {problem}")
         if values["api_key_name"] is None:
             self._problem("api_key_header needs api_key_name, the variable that holds the key")
 
@@ -226,13 +213,16 @@ class _Entry:
         except (TypeError, ValueError):
             self._problem("extra_body holds a value that JSON does not know (a date?); put it in quotes")
 
-    def _check_header(self, name: object, value: object, *, field: str = "headers") -> None:
-        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
-            self._problem(f"{field}: {shown(str(name))} is not the name of an HTTP header")
-        elif not isinstance(value, str):
-            self._problem(f"headers: the value of {shown(name)} must be text (in quotes)")
-        elif not re.fullmatch(r"[\x20-\x7e]*", value):
-            self._problem(f"headers: the value of {shown(name)} contains a character that cannot stand in a header")
+
+def _finished(values: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a CustomModel from those of an entry without a problem."""
+    fields = {name: value for name, value in values.items() if name != "quirks"}
+    fields["api_base"] = values["api_base"].rstrip("/")
+    for name in values.keys() & {"headers", "extra_body"}:
+        fields[name] = MappingProxyType(values[name])
+    fields["habits"] = tuple(values.get("habits") or values.get("quirks") or ())
+    fields["thinking_style"], fields["efforts"] = _control(values)
+    return fields
 
 
 def _control(values: Mapping[str, Any]) -> ThinkingControl:

@@ -48,6 +48,13 @@ def key_problem(value: str) -> str | None:
     )
 
 
+def header_name_problem(name: object) -> str | None:
+    """What is wrong with the name of an HTTP header, or None."""
+    if isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
+        return None
+    return f"{shown(str(name))} is not the name of an HTTP header"
+
+
 def url_problem(value: str) -> str | None:
     """What is wrong with the base address of an API, or None."""
     try:

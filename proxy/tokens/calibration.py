@@ -60,7 +60,7 @@ class Calibration:
             return statistics.median(ratios) if ratios else None
 
 
-def told_input(batches: Iterator[Sequence[Delta]], learn: Callable[[int], None]) -> Iterator[Sequence[Delta]]:
+def learn_input(batches: Iterator[Sequence[Delta]], learn: Callable[[int], None]) -> Iterator[Sequence[Delta]]:
     """Passes an answer on. When it is complete, `learn` gets the input tokens that it told, cached ones included.
 
     Nothing is to be learned from a search, whose results count as input.

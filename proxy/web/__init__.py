@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-import time
-
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 
 from proxy.settings.config import Config
 from proxy.web import errors, messages, models, status
 from proxy.web.access import check_access
+from proxy.web.request_log import log_response, request_log
 from proxy.web.services import Services
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes; what Anthropic's API takes."""
-
-log = logging.getLogger(__name__)
 
 
 def create_app(config: Config) -> Flask:
@@ -31,20 +27,12 @@ def create_app(config: Config) -> Flask:
 
     @app.before_request
     def begin() -> None:
-        g.began = time.monotonic()
+        request_log()
         check_access(request, config.proxy_api_keys)
 
     @app.after_request
     def finish(response: Response) -> Response:
         response.headers.setdefault("request-id", errors.request_id())
-        log.info(
-            "%s %s %s %d %.2f s",
-            errors.request_id(),
-            request.method,
-            request.path.encode("ascii", "replace").decode(),
-            response.status_code,
-            time.monotonic() - g.began,
-        )
-        return response
+        return log_response(response)
 
     return app

@@ -11,7 +11,10 @@ from flask import Blueprint, Response, jsonify, request
 
 from proxy.models.catalog import ModelFacts
 from proxy.models.routing import Route
+from proxy.models.vendors import vendor
 from proxy.protocol.errors import ApiError
+from proxy.providers.base import Exchange
+from proxy.web.received import client_request
 from proxy.web.relay import pass_on
 from proxy.web.services import services
 
@@ -31,7 +34,7 @@ _EDITS = ("clear_thinking_20251015", "clear_tool_uses_20250919", "compact_202601
 @blueprint.get("/v1/models")
 def list_models() -> Response:
     if _anthropic_tells():
-        return pass_on(services().router.resolve("claude"), request.path)
+        return pass_on(Exchange.passing(services().router.resolve("claude"), client_request()))
     entries = [_info(known.id, known.display_name) for known in services().router.known_models()]
     wanted = _lifecycles()
     entries = [entry for entry in entries if entry["lifecycle"] in wanted]
@@ -54,15 +57,15 @@ def list_models() -> Response:
 @blueprint.get("/v1/models/<path:model>")
 def retrieve_model(model: str) -> Response:
     route = services().router.resolve(model)
-    if _anthropic_tells() and route.provider == "anthropic":
-        return pass_on(route, f"/v1/models/{route.model}")
+    if _anthropic_tells() and vendor(route.provider).owns_claude:
+        return pass_on(Exchange.passing(route, client_request(path=f"/v1/models/{route.model}")))
     known = next((entry for entry in services().router.known_models() if entry.id == model), None)
     return jsonify(_info(model, known.display_name if known is not None else route.target))
 
 
 def _anthropic_tells() -> bool:
     config = services().config
-    return config.preferred_provider == "anthropic" and not config.custom_models
+    return vendor(config.preferred_provider).owns_claude and not config.custom_models
 
 
 def _info(model: str, display_name: str) -> Json:
@@ -82,7 +85,7 @@ def _info(model: str, display_name: str) -> Json:
         "max_input_tokens": route.facts.context_window,
         "max_tokens": _most_output(route.facts),
         # Anthropic knows best what its own models can do.
-        "capabilities": None if route.provider == "anthropic" else _capabilities(route),
+        "capabilities": None if vendor(route.provider).owns_claude else _capabilities(route),
     }
 
 
@@ -97,7 +100,7 @@ def _capabilities(route: Route) -> Json:
     efforts = {effort: _told(effort in facts.efforts) for effort in _EFFORTS}
     # No type of thinking is refused, and on a model without it "disabled" counts as accepted.
     types = {"adaptive": facts.reasons, "enabled": facts.reasons, "disabled": True, "between_tools": True}
-    searches = services().provider(route).searches(route)
+    searches = services().wire(route).searches != "never"
     return {
         "batch": _told(False),
         "citations": _told(False),

@@ -3,70 +3,86 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from typing import cast
 
 from flask import current_app, request
 
+from proxy.answering.attempts import Attempts
+from proxy.answering.plan import Limits
 from proxy.answering.pump import Item, Pump
 from proxy.answering.running import Running
+from proxy.answering.timing import Timing
+from proxy.models import vendors
 from proxy.models.catalog import Catalog
+from proxy.models.habits import HabitBook, Habits
 from proxy.models.routing import Route, Router
-from proxy.protocol.notes import Notes
-from proxy.protocol.request import parse_request
-from proxy.providers.anthropic.client import AnthropicRelay
-from proxy.providers.anthropic.rewrite import request_body
-from proxy.providers.base import Exchange, Provider
-from proxy.providers.connections import Call
-from proxy.providers.gemini.client import GeminiProvider
-from proxy.providers.openai.client import OpenAIProvider
+from proxy.protocol.request import checked, read_request
+from proxy.providers.base import ClientRequest, Exchange, Provider, Wire
+from proxy.providers.call import Call
 from proxy.settings.config import Config
 from proxy.tokens.calibration import Calibration
 from proxy.tokens.text import text_tokens
 
-_SILENCE = 120.0
-_SILENCE_WHILE_REASONING = 600.0
 _BACKSTOP = 30.0
+"""Seconds by which the HTTP clients' own limit is longer than the pump's."""
 
 
 class Services:
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, timing: Timing | None = None) -> None:
         self.config = config
+        self.timing = timing or Timing()
         self.router = Router(config, Catalog.load())
         self.running = Running()
         self.calibration = Calibration()
-        longest = config.request_timeout or _SILENCE_WHILE_REASONING
-        openai = OpenAIProvider(config, read_timeout=longest + _BACKSTOP)
-        gemini = GeminiProvider(config, read_timeout=longest + _BACKSTOP)
-        self.relay = AnthropicRelay(config, read_timeout=longest + _BACKSTOP)
-        self._providers: dict[str, Provider] = {"openai": openai, "custom": openai, "gemini": gemini}
-        self._gemini = gemini
+        self.habits = HabitBook()
+        self._limits = Limits(config.max_tokens_limit)
+        self._lock = threading.Lock()
+        self._providers: dict[str, Provider] = {}
 
-    def provider(self, route: Route) -> Provider:
-        """Who translates for the route; for "anthropic" there is nothing to translate, see `relay`."""
-        return self._providers[route.provider]
+    def provider(self, vendor: str) -> Provider:
+        """Who talks to a vendor. One instance for all vendors of a class, made when it is first asked for."""
+        name = vendors.vendor(vendor).provider
+        with self._lock:
+            if name not in self._providers:
+                module, _, attribute = name.partition(":")
+                longest = self.config.request_timeout or self.timing.silence_while_reasoning
+                self._providers[name] = getattr(import_module(module), attribute)(self.config, longest + _BACKSTOP)
+            return self._providers[name]
+
+    def attempts(self, route: Route) -> Attempts:
+        return Attempts(self.provider(route.provider), self.habits, self._limits, self.timing)
+
+    def wire(self, route: Route) -> Wire:
+        """What can be told to the API that answers the route, as far as is known now."""
+        provider = self.provider(route.provider)
+        return provider.wire(route, self.habits.get(provider.server(route), route.model) or Habits())
 
     def idle_limit(self, route: Route) -> float:
         """Seconds of upstream silence that are borne."""
         if self.config.request_timeout is not None:
             return self.config.request_timeout
-        patient = route.facts.reasons or route.provider == "anthropic"
-        return _SILENCE_WHILE_REASONING if patient else _SILENCE
+        patient = route.facts.reasons or self.wire(route).verbatim
+        return self.timing.silence_while_reasoning if patient else self.timing.silence
 
     def warm_up(self) -> None:
         """Does in advance what the first request would have to wait for."""
         text_tokens("A first word makes it read its vocabulary.")
-        if any(self.router.resolve(known.id).provider == "gemini" for known in self.router.known_models()):
-            self._gemini.warm_up()
+        for name in {self.router.resolve(known.id).provider for known in self.router.known_models()}:
+            self.provider(name).warm_up()
 
-    def explain(self, body: bytes) -> tuple[str, dict[str, object], list[str]]:
+    def explain(self, body: bytes) -> tuple[str, dict[str, object], tuple[str, ...]]:
         """Where a request would go, the body that would be sent, and what was changed on the way. Raises ApiError."""
-        asked = parse_request(body)
-        route = self.router.resolve(asked.model)
-        if route.provider == "anthropic":
-            return route.target, json.loads(request_body(body, route.requested, route.model)), []
-        exchange = Exchange(asked, route, Notes())
-        return route.target, self.provider(route).translate(exchange), list(exchange.notes)
+        parsed = read_request(body)
+        route = self.router.resolve(parsed.model)
+        exchange = Exchange(parsed, route, received=ClientRequest("POST", "/v1/messages", (), body))
+        if not self.wire(route).verbatim:
+            checked(parsed)
+        attempt = self.attempts(route).prepare(exchange)
+        written = attempt.written
+        return route.target, json.loads(written.raw) if written.raw else written.body, attempt.notes
 
 
 def services() -> Services:
@@ -80,6 +96,7 @@ def pump_for(route: Route, call: Call, batches: Callable[[], Iterable[Sequence[I
     pump = Pump(
         batches,
         call,
+        timing=services().timing,
         idle_limit=services().idle_limit(route),
         client_gone=request.environ.get("waitress.client_disconnected", lambda: False),
         on_close=running.remove,

@@ -23,3 +23,9 @@ def health() -> Response:
 def hello() -> Response:
     """Claude Code's warm-up."""
     return Response()
+
+
+@blueprint.get("/api/oauth/usage")
+def usage() -> Response:
+    """Claude Code asks for the limits of a subscription with CLAUDE_CODE_USE_GATEWAY=1; nothing is known of any."""
+    return jsonify({})

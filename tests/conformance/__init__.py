@@ -11,8 +11,8 @@ Stream    S1 headers · S2 frames · S3 message_start · S4 starts without conte
           its block · S7 start shapes · S8 tool JSON · S9 signature · S10 message_delta · S11 message_stop · S12 error ·
           S13 ping data · S14 streamed equals non-streamed · S16 whole characters, no empty text
 
-Rules about time or the network (H6, S15, S17, S18, and the gaps of S13) need a running server and live elsewhere. The
-numbers follow the project's notes on the wire protocol.
+Rules about time or the network (H6, S15, S17, S18, and the gaps of S13) need a running server and live elsewhere. Each
+is explained in tests/README.md.
 """
 
 from tests.conformance.http import assert_absent, check_count, check_error, check_json, check_model, check_models

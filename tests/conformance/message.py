@@ -19,7 +19,7 @@ _STOP_REASONS = (
     "refusal",
     "model_context_window_exceeded",
 )
-_STOPS_THAT_WIN_OVER_TOOL_USE = ("max_tokens", "refusal", "model_context_window_exceeded")
+STOPS_THAT_WIN_OVER_TOOL_USE = ("max_tokens", "refusal", "model_context_window_exceeded")
 _BLOCK_KEYS: dict[str, tuple[set[str], set[str]]] = {  # type: (required, optional) besides "type"
     "text": ({"text"}, {"citations"}),
     "thinking": ({"thinking", "signature"}, set()),
@@ -193,7 +193,7 @@ def _check_stop(message: Json, request: Json) -> None:
     need(not kept, "M3", f"the text still has the stop sequence {kept}")
 
     calls = any(block["type"] == "tool_use" for block in content)
-    if reason not in _STOPS_THAT_WIN_OVER_TOOL_USE:
+    if reason not in STOPS_THAT_WIN_OVER_TOOL_USE:
         need(calls == (reason == "tool_use"), "M4", f"{reason} {'with' if calls else 'without'} a tool_use block")
 
     if reason == "refusal":

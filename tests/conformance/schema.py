@@ -49,6 +49,30 @@ def schema_error(value: Any, schema: Any, root: Any = None, path: str = "$") -> 
     return next((error for item, part, at in parts if (error := schema_error(item, part, root, at))), None)
 
 
+def fitting(schema: Any, root: Any = None) -> Any:
+    """A small value that fits `schema`: all properties, one item a list, the first of alternatives.
+
+    Bounds, formats, `allOf` and endless recursion are not looked at.
+    """
+    root = schema if root is None else root
+    if isinstance(schema, bool) or "const" in schema:
+        return None if isinstance(schema, bool) else schema["const"]
+    if "$ref" in schema:
+        return fitting(_resolve(schema["$ref"], root), root)
+    for keyword in ("enum", "anyOf", "oneOf"):
+        if schema.get(keyword):
+            first = schema[keyword][0]
+            return first if keyword == "enum" else fitting(first, root)
+    types = schema.get("type", "object" if "properties" in schema else "string")
+    match types if isinstance(types, str) else types[0]:
+        case "object":
+            return {name: fitting(part, root) for name, part in schema.get("properties", {}).items()}
+        case "array":
+            return [fitting(schema.get("items", True), root)]
+        case kind:
+            return {"string": "A text", "integer": 7, "number": 1.5, "boolean": True, "null": None}[kind]
+
+
 def _is(value: Any, name: str) -> bool:
     if isinstance(value, bool):
         return name == "boolean"

@@ -11,6 +11,7 @@ from jiter import from_json
 
 from tests.conformance.http import check_error_object, check_headers
 from tests.conformance.message import (
+    STOPS_THAT_WIN_OVER_TOOL_USE,
     check_block_keys,
     check_calls,
     check_envelope,
@@ -84,7 +85,7 @@ def check_stream(
 ) -> Json:
     """Checks the body of a 200 that streams a whole answer, and returns the Message it adds up to.
 
-    A last tool_use whose JSON is cut, or has not begun, when `max_tokens` strikes is not part of that Message.
+    A last tool_use whose JSON is cut, or has not begun, when a limit or a filter strikes is not part of that Message.
     `request` and `seen_ids` as for `check_message`.
     """
     if headers is not None:
@@ -159,7 +160,7 @@ class _Accumulator:
         content = self.message["content"]
         check_calls(content, request)
         calls = [index for index, block in enumerate(content) if block["type"] == "tool_use"]
-        last = calls[-1] if calls and self.message["stop_reason"] == "max_tokens" else None
+        last = calls[-1] if calls and self.message["stop_reason"] in STOPS_THAT_WIN_OVER_TOOL_USE else None
         cut = last if last is not None and _is_cut(self._json[last]) else None
         for index, text in self._json.items():
             if index != cut:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.claude_code import ClaudeCode, find, how_to_install
 from tests.e2e.stage import claude_code
-from tests.fakes.openai_chat import FakeOpenAI
+from tests.fakes.openai.chat import FakeOpenAI
 
 KEY = "sk-upstream-0123456789abcdef"
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from proxy.settings.config import VARIABLES
+from proxy.settings.table import variables
 
 _REPOSITORY = Path(__file__).parents[2]
 _PATIENCE = 30.0
@@ -67,7 +67,7 @@ def _environment() -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name not in VARIABLES and not name.lower().endswith("_proxy")
+        if name not in variables() and not name.lower().endswith("_proxy")
     }
     return {**kept, "PYTHONPATH": str(_REPOSITORY)}
 

@@ -7,7 +7,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 
-from tests.fakes.openai_replies import CREATED
+from tests.fakes.openai.replies import CREATED
 
 
 def png(width: int = 8, height: int = 8) -> bytes:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from proxy.providers.openai.chat.messages import BRIDGE
-from tests.fakes.openai_chat import FakeOpenAI, Handler
-from tests.fakes.openai_replies import Reply, Text
+from tests.fakes.openai.chat import FakeOpenAI, Handler
+from tests.fakes.openai.replies import Reply, Text
 from tests.fakes.server import Raw, json_answer
 
 Body = dict[str, Any]
@@ -39,7 +39,7 @@ def _handler(upstream: FakeOpenAI, steps: Sequence[Step], others: Mapping[str, S
             upstream.errors.append(AssertionError(f"no step {turn} for the conversation that asks {asked[-300:]!r}"))
             return json_answer({"error": {"message": "the script is over"}}, 403)
         step = own[turn]
-        return step(body) if callable(step) else step
+        return step if isinstance(step, Reply | Raw) else step(body)
 
     return answer
 

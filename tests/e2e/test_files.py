@@ -9,8 +9,8 @@ import pytest
 from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.samples import pdf, png
 from tests.e2e.script import parts, play, texts
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import Reply, Text, ToolCall
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import Reply, Text, ToolCall
 
 pytestmark = pytest.mark.e2e
 

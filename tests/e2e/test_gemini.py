@@ -13,9 +13,9 @@ import pytest
 from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.samples import pdf, png
 from tests.e2e.stage import claude_code
-from tests.fakes.gemini_api import FakeGemini
-from tests.fakes.gemini_replies import FunctionCall, Reply, Text, Thought
-from tests.fakes.gemini_signatures import is_sentinel, issue
+from tests.fakes.gemini.api import FakeGemini
+from tests.fakes.gemini.replies import FunctionCall, Reply, Text, Thought
+from tests.fakes.gemini.signatures import is_sentinel, issue
 from tests.fakes.server import Raw, json_answer
 
 pytestmark = pytest.mark.e2e
@@ -57,8 +57,8 @@ def _play(gemini: FakeGemini, *steps: Reply, **conversations: Sequence[Reply]) -
         if "tools" not in body:
             return Reply(Text("A title"))
         asked = str([part.get("text") for part in _parts(body, "user")])
-        own = next((these for word, these in conversations.items() if word in asked), steps)
-        turn = sum(content["role"] == "model" for content in body["contents"])
+        own: Sequence[Reply] = next((these for word, these in conversations.items() if word in asked), steps)
+        turn = [content["role"] for content in body["contents"]].count("model")
         if turn < len(own):
             return own[turn]
         gemini.errors.append(AssertionError(f"no step {turn} for {asked[-300:]}"))

@@ -14,8 +14,8 @@ from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.proxy_process import run_proxy
 from tests.e2e.script import play
 from tests.e2e.tap import Tap
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import Reply, Text, ToolCall
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import Reply, Text, ToolCall
 
 pytestmark = pytest.mark.e2e
 

@@ -15,8 +15,8 @@ from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.conftest import KEY
 from tests.e2e.samples import pdf, png
 from tests.e2e.stage import claude_code
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import Reply, Text, Thinking, ToolCall
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import Reply, Text, Thinking, ToolCall
 from tests.fakes.server import Raw, json_answer
 from tests.translation import unmarked
 

@@ -12,8 +12,8 @@ import pytest
 from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.script import texts
 from tests.e2e.stage import claude_code
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import Reply, Text, ToolCall
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import Reply, Text, ToolCall
 
 pytestmark = pytest.mark.e2e
 
@@ -42,8 +42,8 @@ def full_soon(
             yield stack.enter_context(claude_code(*command, tmp_path, entry, KEY="sk-any")), upstream
         elif request.param == "told":
             upstream = stack.enter_context(FakeOpenAI("compatible"))
-            entry = {"model_id": "local", "api_base": upstream.base_url, "context_window": 131_072}
-            yield stack.enter_context(claude_code(*command, tmp_path, entry)), upstream
+            entry = {"model_id": "local", "api_base": upstream.base_url}
+            yield stack.enter_context(claude_code(*command, tmp_path, {**entry, "context_window": 131_072})), upstream
         else:
             quirk = {"vllm": "vllm_overflow", "llama.cpp": "llamacpp_overflow"}[request.param]
             upstream = stack.enter_context(FakeOpenAI("compatible", quirks=[quirk]))

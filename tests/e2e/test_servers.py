@@ -10,8 +10,8 @@ import pytest
 from tests.e2e.samples import png
 from tests.e2e.script import play, texts
 from tests.e2e.stage import claude_code
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import Reply, Text, Thinking, ToolCall
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import Reply, Text, Thinking, ToolCall
 
 pytestmark = pytest.mark.e2e
 

@@ -7,8 +7,8 @@ import pytest
 from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.samples import chunk
 from tests.e2e.script import of_role, once, play, texts
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import Reply, Text, Thinking, ToolCall
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import Reply, Text, Thinking, ToolCall
 from tests.fakes.server import CUT, Raw
 
 pytestmark = pytest.mark.e2e

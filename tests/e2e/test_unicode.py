@@ -10,8 +10,8 @@ import pytest
 from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.samples import chunk
 from tests.e2e.script import of_role, play, texts
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import DONE, Reply, ToolCall
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import DONE, Reply, ToolCall
 from tests.fakes.server import Raw, Step
 
 pytestmark = pytest.mark.e2e

@@ -11,11 +11,12 @@ import pytest
 from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.conftest import KEY
 from tests.e2e.stage import claude_code
-from tests.fakes import gemini_replies, openai_replies
-from tests.fakes.gemini_api import FakeGemini
-from tests.fakes.gemini_replies import FunctionCall, Grounding
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import ToolCall, WebSearch
+from tests.fakes.gemini import replies as gemini_replies
+from tests.fakes.gemini.api import FakeGemini
+from tests.fakes.gemini.replies import FunctionCall, Grounding
+from tests.fakes.openai import replies as openai_replies
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import ToolCall, WebSearch
 
 pytestmark = pytest.mark.e2e
 

@@ -110,6 +110,11 @@ class FakeServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._tcp.server_address[1]}"
 
+    @property
+    def refusals(self) -> list[str]:
+        """The texts of all refusals so far, without the failures that a test scripted."""
+        return [exchange.refusal for exchange in list(self.exchanges) if exchange.refusal is not None]
+
     def wait_for(self, count: int, timeout: float = PATIENCE) -> list[Exchange]:
         """The exchanges, once there are at least `count` of them; AssertionError after `timeout` seconds."""
         with self._changed:

@@ -8,9 +8,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.fakes.odd_streams import ODD_STREAMS, TOOL_NAMES, OddStream
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.responses_streams import RESPONSES_STREAMS
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.odd_streams import ODD_STREAMS, TOOL_NAMES, OddStream
+from tests.fakes.responses.odd_streams import RESPONSES_STREAMS
 
 TABLES = {"chat/completions": ODD_STREAMS, "responses": RESPONSES_STREAMS}
 ASKED: dict[str, dict[str, Any]] = {

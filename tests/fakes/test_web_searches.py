@@ -14,13 +14,14 @@ from openai.types.responses import ResponseFunctionWebSearch, ResponseOutputMess
 from openai.types.responses.response_function_web_search import ActionSearch
 from openai.types.responses.response_output_text import AnnotationURLCitation
 
-from tests.fakes import gemini_models, gemini_rules
-from tests.fakes.gemini_api import FakeGemini
-from tests.fakes.gemini_replies import Grounding
-from tests.fakes.gemini_replies import Text as GeminiText
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_refusal import Refused
-from tests.fakes.openai_replies import Text, WebSearch
+from tests.fakes.gemini import models as gemini_models
+from tests.fakes.gemini import rules as gemini_rules
+from tests.fakes.gemini.api import FakeGemini
+from tests.fakes.gemini.replies import Grounding
+from tests.fakes.gemini.replies import Text as GeminiText
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import Text, WebSearch
+from tests.fakes.refusal import Refused
 
 URL = "https://a.test/moon"
 SAID = f"It is full ([a.test]({URL}))."
@@ -54,7 +55,7 @@ def test_openai(include: Any) -> None:
 @pytest.mark.parametrize("streamed", [True, False])
 def test_gemini(streamed: bool) -> None:
     with FakeGemini() as upstream, httpx2.Client(trust_env=False) as http:
-        options = types.HttpOptions(base_url=upstream.base_url, httpx_client=http)  # type: ignore[arg-type]
+        options = types.HttpOptions(base_url=upstream.base_url, httpx_client=http)
         client = genai.Client(api_key="k", http_options=options)
         config = types.GenerateContentConfig(tools=[types.Tool(google_search=types.GoogleSearch())])
         upstream.reply(
@@ -66,14 +67,11 @@ def test_gemini(streamed: bool) -> None:
             if streamed
             else [client.models.generate_content(**asked)]
         )
-    (told,) = (
-        each.candidates[0].grounding_metadata
-        for each in answers
-        if each.candidates and each.candidates[0].grounding_metadata
-    )
+    candidates = [candidate for each in answers for candidate in each.candidates or ()]
+    (told,) = [each.grounding_metadata for each in candidates if each.grounding_metadata]
     assert told.web_search_queries == ["lune"]
     assert [chunk.web.title for chunk in told.grounding_chunks or () if chunk.web] == ["A"]
-    (support,) = told.grounding_supports or ()
+    (support,) = told.grounding_supports or []
     assert support.segment is not None
     said = "Voilà, c'est plein.".encode()
     assert said[support.segment.start_index : support.segment.end_index].decode() == support.segment.text

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from proxy.protocol.effort import SCALE, asked_effort, nearest
+from proxy.protocol.effort import SCALE, nearest, requested_effort
 from tests.translation import Json, asking, parsed, system, user
 
 ADAPTIVE = {"type": "adaptive"}
@@ -39,15 +39,15 @@ def budget(tokens: int) -> Json:
         pytest.param(None, "ultra", None, id="an effort of next year alone"),
     ],
 )
-def test_asked_effort(thinking: Json | None, effort: str | None, asked: str | None) -> None:
+def test_requested_effort(thinking: Json | None, effort: str | None, asked: str | None) -> None:
     """CASES-39, CASES-40, CASES-93"""
     config = {"effort": effort} if effort else None
-    assert asked_effort(parsed(asking(thinking=thinking, output_config=config))) == asked
+    assert requested_effort(parsed(asking(thinking=thinking, output_config=config))) == asked
 
 
 def test_the_latest_message_decides() -> None:
     late: Any = {**system([]), "output_config": {"effort": "low"}}
-    assert asked_effort(parsed(asking(user("a"), late, output_config={"effort": "high"}))) == "low"
+    assert requested_effort(parsed(asking(user("a"), late, output_config={"effort": "high"}))) == "low"
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,7 @@ import pytest
 
 from proxy.protocol.errors import TYPE_OF_STATUS, ApiError, output_too_long, prompt_too_long
 from tests.conformance import check_error
-
-# As Claude Code's bundle has them.
-PROMPT_TOO_LONG = re.compile(r"prompt is too long[^0-9]*(\d+)\s*tokens?\s*>\s*(\d+)", re.IGNORECASE)
-OUTPUT_TOO_LONG = re.compile(r"input length and `max_tokens` exceed context limit: (\d+) \+ (\d+) > (\d+)")
+from tests.protocol.patterns import OUTPUT_TOO_LONG, PROMPT_TOO_LONG
 
 
 @pytest.mark.parametrize("status", [*TYPE_OF_STATUS, 418, 599])

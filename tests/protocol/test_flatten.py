@@ -1,11 +1,16 @@
+"""Blocks as text: all that can be read is carried whole, data for other readers is not."""
+
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
 
+from proxy.protocol.blocks import UnknownBlock
 from proxy.protocol.flatten import flat_text
+from proxy.protocol.notes import Notes
 from tests.translation import PNG, Json, asking, call, image, parsed, pdf, result, text, thinking, user
 
 WORDS = base64.b64encode("grün".encode()).decode()
@@ -40,6 +45,18 @@ def document(**source: Any) -> Json:
             id="CASES-18 unknown block",
         ),
         pytest.param({"type": "new"}, "[new] {}", id="CASES-18 unknown block with nothing in it"),
+        pytest.param({"type": "compaction", "content": "a\nb"}, "[compaction]\na\nb", id="content that is a text"),
+        pytest.param(
+            {"type": "mcp_tool_result", "tool_use_id": "m", "is_error": False, "content": [text("a"), text("b")]},
+            '[mcp_tool_result] {"tool_use_id": "m", "is_error": false}\na\nb',
+            id="content that is text blocks",
+        ),
+        pytest.param(
+            {"type": "new", "content": [text("a"), {"type": "image"}]},
+            '[new] {"content": [{"type": "text", "text": "a"}, {"type": "image"}]}',
+            id="content that is more than text",
+        ),
+        pytest.param({"type": "compaction", "content": None}, '[compaction] {"content": null}', id="no content"),
     ],
 )
 def test_text_of_a_block(block: Json, flat: str) -> None:
@@ -61,3 +78,88 @@ def test_opaque_data_is_left_out() -> None:
     flat = flat_text(parsed(asking(user(block))).messages[0].content[0])
     kept = '"parts": [{"encrypted_content": "[3000 characters]"}, "kept"]'
     assert flat == f'[new] {{"image": {{"data": "[6000 characters]", {kept}}}}}'
+
+
+PROSE = "The user wants a parser. " * 400
+RESULTS: dict[str, Json] = {
+    "compaction": {"type": "compaction", "content": PROSE},
+    "compaction of blocks": {"type": "compaction", "content": [text(PROSE)]},
+    "web fetch": {
+        "type": "web_fetch_tool_result",
+        "tool_use_id": "s",
+        "content": {"type": "web_fetch_result", "content": document(type="text", media_type="text/plain", data=PROSE)},
+    },
+    "MCP result": {"type": "mcp_tool_result", "tool_use_id": "m", "content": [text(PROSE)]},
+    "MCP call": {"type": "mcp_tool_use", "id": "m", "name": "n", "server_name": "s", "input": {"text": PROSE}},
+    "code execution": {
+        "type": "bash_code_execution_tool_result",
+        "tool_use_id": "s",
+        "content": {"type": "bash_code_execution_result", "stdout": PROSE, "stderr": "", "return_code": 0},
+    },
+    "new": {"type": "new", "deep": [[{"inside": PROSE}]]},
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_readable_text_is_carried_whole(name: str) -> None:
+    notes = Notes()
+    flat = flat_text(parsed(asking(user(RESULTS[name]))).messages[0].content[0], notes=notes)
+    assert flat is not None
+    assert PROSE in flat
+    assert list(notes) == []
+
+
+BYTES = base64.b64encode(bytes(range(256)) * 8).decode()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        pytest.param("encrypted_content", "x" * 101, id="encrypted"),
+        pytest.param("encrypted_index", BYTES[:101], id="an encrypted place"),
+        pytest.param("encrypted_stdout", BYTES, id="an encrypted output"),
+        pytest.param("signature", BYTES[:200], id="a signature"),
+        pytest.param("data", BYTES[:200], id="data"),
+        pytest.param("data", base64.encodebytes(BYTES.encode()).decode(), id="data in lines"),
+        pytest.param("url", f"data:image/png;base64,{BYTES[:200]}", id="a data URL"),
+        pytest.param("picture", BYTES, id="bytes in a field that nobody knows"),
+        pytest.param("picture", BYTES.replace("+", "-").replace("/", "_"), id="bytes in the alphabet of URLs"),
+        pytest.param("content", BYTES, id="bytes as the content"),
+    ],
+)
+def test_data_is_left_out_with_a_note(field: str, value: str) -> None:
+    notes = Notes()
+    flat = flat_text(parsed(asking(user({"type": "new", field: value}))).messages[0].content[0], notes=notes)
+    assert flat == f'[new] {{"{field}": "[{len(value)} characters]"}}'
+    assert list(notes) == ["messages: data in a new block that only its vendor can read was left out"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        pytest.param("encrypted_content", "short", id="encrypted and short"),
+        pytest.param("data", PROSE, id="data that is prose"),
+        pytest.param("data", "\u5de5\u5177" * 3000, id="data in a script without spaces"),
+        pytest.param("title", "x" * 3000, id="a letter again and again"),
+        pytest.param("path", "/a/b-c/" * 500, id="a long path"),
+        pytest.param("table", "1;2;3\n" * 800, id="a table"),
+        pytest.param("code", "def f(): return {'a': [1, 2]}\n" * 100, id="code"),
+        pytest.param("hash", "0a" * 32, id="a hash"),
+    ],
+)
+def test_what_is_no_data_stays(field: str, value: str) -> None:
+    flat = flat_text(parsed(asking(user({"type": "new", field: value}))).messages[0].content[0])
+    assert flat == f"[new] {json.dumps({field: value}, ensure_ascii=False)}"
+
+
+@pytest.mark.parametrize("depth", [100, 700, 100_000])
+def test_depth(depth: int) -> None:
+    deep: Any = "the innermost"
+    for _ in range(depth):
+        deep = [deep]
+    notes = Notes()
+    flat = flat_text(UnknownBlock(type="new", tree=deep, content="a"), notes=notes)
+    assert flat is not None
+    assert flat.endswith("\na")
+    assert ("the innermost" in flat) != bool(list(notes))
+    assert depth > 700 or not list(notes)

@@ -21,7 +21,7 @@ from proxy.protocol.message import fold
 
 USAGE = {"input_tokens": 7, "cache_read_input_tokens": 0, "output_tokens": 1}
 START = MessageStart({"id": "msg_1", "content": [], "stop_reason": None, "usage": USAGE})
-END = [MessageDelta("end_turn", None, None, {"output_tokens": 9, "input_tokens": 12}), MessageStop()]
+END: list[Event] = [MessageDelta("end_turn", None, None, {"output_tokens": 9, "input_tokens": 12}), MessageStop()]
 CITED = {"type": "char_location", "cited_text": "x"}
 
 
@@ -75,7 +75,7 @@ def test_end() -> None:
 
 def test_events_are_left_as_they_are() -> None:
     """They may still be sent."""
-    events = [START, *block(TEXT, ("text_delta", "a"), ("citations_delta", CITED)), *END]
+    events: list[Event] = [START, *block(TEXT, ("text_delta", "a"), ("citations_delta", CITED)), *END]
     assert fold(events) == fold(events)
     assert START.message["content"] == []
     assert START.message["usage"] == USAGE

@@ -49,6 +49,8 @@ def test_the_tool(kind: str) -> None:
         ({"blocked_domains": ["b.test"]}, PAGE, True),
         ({"blocked_domains": ["a.test"]}, Source("https://redirect.test/x", "", "www.a.test"), False),
         ({"allowed_domains": ["redirect.test"]}, Source("https://redirect.test/x", "", "a.test"), False),
+        ({"blocked_domains": ["b.test/x"]}, Source("http://[no-url"), True),
+        ({"allowed_domains": ["b.test/x"]}, Source("http://[no-url"), False),
     ],
 )
 def test_domains(fields: Json, source: Source, shown: bool) -> None:

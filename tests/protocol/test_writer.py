@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from proxy.protocol import sse
 from proxy.protocol.deltas import (
     Citation,
     Delta,
     Finish,
-    FinishReason,
     RedactedThinking,
     ServerBlock,
     TextDelta,
@@ -30,35 +25,8 @@ from proxy.protocol.events import BlockDelta, BlockStart, BlockStop, MessageStar
 from proxy.protocol.message import fold
 from proxy.protocol.writer import Writer
 from tests.conformance import check_stream, same_message
-from tests.translation import Json, answer, asking, case, tool
-
-REQUEST = asking(tools=[tool("Read"), tool("Grep")], stop_sequences=["END"])
-FOUND = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
-CITED = {"type": "char_location", "cited_text": "x", "document_index": 0, "document_title": None}
-
-
-def written(*batches: Sequence[Delta]) -> Json:
-    message = answer(batches, REQUEST).message
-    assert message is not None
-    return message
-
-
-def content(message: Json) -> list[Any]:
-    """Blocks as short tuples, ids left out."""
-    short = {"text": ("text",), "thinking": ("thinking", "signature"), "tool_use": ("name", "input")}
-    return [
-        (block["type"], *(block[key] for key in short[block["type"]])) if block["type"] in short else block["type"]
-        for block in message["content"]
-    ]
-
-
-def called(key: int, name: str, *pieces: str) -> list[Delta]:
-    return [ToolCallStart(key, name), *(ToolCallDelta(key, piece) for piece in pieces), ToolCallEnd(key)]
-
-
-READ = ("tool_use", "Read", {"path": "a"})
-READING = called(0, "Read", '{"pa', 'th": "a"}')
-END = Finish()
+from tests.protocol.writing import CITED, END, FOUND, READ, READING, REQUEST, called, content, written
+from tests.translation import Json, answer, case
 
 CASES: list[Any] = [
     pytest.param([END], [], "end_turn", id="nothing"),
@@ -149,6 +117,63 @@ CASES: list[Any] = [
         id="CASES-62 only the last call is cut",
     ),
     pytest.param([*READING[:2], END], None, None, id="CASES-62 cut without a limit is an error"),
+    pytest.param(
+        [TextDelta("a"), ToolCallStart(0, "Read"), ToolCallEnd(0), Finish("max_tokens")],
+        [("text", "a")],
+        "max_tokens",
+        id="CASES-62 cut before the input, though its end was said",
+    ),
+    pytest.param(
+        [*called(0, "Read", "null"), Usage(output=5), Finish("context_window_exceeded")],
+        [],
+        "model_context_window_exceeded",
+        id="CASES-62 no input when the window is full",
+    ),
+    pytest.param(
+        [*called(0, "Read"), TextDelta("a"), Finish("max_tokens")],
+        [("tool_use", "Read", {}), ("text", "a")],
+        "max_tokens",
+        id="CASES-62 a call that something follows was whole",
+    ),
+    pytest.param(
+        [*called(0, "Read", "{}"), Finish("max_tokens")],
+        [("tool_use", "Read", {})],
+        "max_tokens",
+        id="CASES-62 an empty object that was said is whole",
+    ),
+    pytest.param([*called(0, "Read"), END], [("tool_use", "Read", {})], "tool_use", id="no arguments at the end"),
+    pytest.param(
+        [*called(0, "Read"), *called(1, "Grep"), END],
+        [("tool_use", "Read", {}), ("tool_use", "Grep", {})],
+        "tool_use",
+        id="two calls without arguments",
+    ),
+    pytest.param(
+        [TextDelta("a"), *READING[:2], Finish("context_window_exceeded")],
+        [("text", "a")],
+        "model_context_window_exceeded",
+        id="CASES-62 cut by the window",
+    ),
+    pytest.param([*READING[:2], Finish("refusal")], [], "refusal", id="CASES-62 cut by a filter"),
+    pytest.param(
+        [*READING, ToolCallDelta(0, " \n"), ToolCallDelta(9, ""), ToolCallEnd(0), ToolCallEnd(7), END],
+        [READ],
+        "tool_use",
+        id="nothing for calls that are over or unknown",
+    ),
+    pytest.param([*READING, ToolCallDelta(0, "}"), END], None, None, id="a piece after the call's end"),
+    pytest.param([*READING, TextDelta("a"), ToolCallDelta(0, "{}"), END], None, None, id="a piece long after it"),
+    pytest.param([ToolCallDelta(3, "{}"), END], None, None, id="a piece of a call that never began"),
+    pytest.param(
+        [*READING, *called(0, "Grep", "{}"), END], [READ, ("tool_use", "Grep", {})], "tool_use", id="key reused"
+    ),
+    pytest.param([Citation(CITED), END], [], "end_turn", id="M7 a citation of nothing"),
+    pytest.param([TextDelta(" "), Citation(CITED), END], [], "end_turn", id="M7 a citation of white space"),
+    pytest.param([*READING, Citation(CITED), TextDelta(" "), END], [READ], "tool_use", id="M7 a citation after a call"),
+    pytest.param([*called(0, "Read", '{"a": 1e400}'), END], None, None, id="input holds a number that is no JSON"),
+    pytest.param(
+        [*called(0, "Read", '{"a": ' + "9" * 5000 + "}"), END], None, None, id="input holds too long a number"
+    ),
     pytest.param(
         [*called(0, "Read", '{"x'), *called(1, "Grep", "{}"), Finish("max_tokens")],
         None,
@@ -315,99 +340,3 @@ def test_nudged_answers_conform(before: list[Delta], after: list[Delta], blocks:
     message = check_stream(sse.encode(events), REQUEST)
     assert content(message) == blocks
     same_message(message, fold(events))
-
-
-HALVES = "a\U0001f600b\U0001f680"
-
-
-@pytest.mark.parametrize("kind", ["text", "thinking", "tool"])
-@pytest.mark.parametrize("apart", [False, True], ids=["one batch", "each alone"])
-def test_half_characters_wait_for_their_other_half(kind: str, apart: bool) -> None:
-    """S16: vendors cut JSON escapes between the two halves."""
-    units = HALVES.encode("utf-16-le")
-    halves = [units[at : at + 2].decode("utf-16-le", "surrogatepass") for at in range(0, len(units), 2)]
-    deltas: list[Delta]
-    if kind == "tool":
-        deltas = [ToolCallStart(0, "Read"), *(ToolCallDelta(0, piece) for piece in ['{"path": "', *halves, '"}'])]
-    else:
-        deltas = [TextDelta(half) if kind == "text" else ThinkingDelta(half) for half in halves]
-    deltas.append(END)
-    block = content(written(*([[delta] for delta in deltas] if apart else [deltas])))[0]
-    assert (block[2]["path"] if kind == "tool" else block[1]) == HALVES
-
-
-@pytest.mark.parametrize("after", [[], [TextDelta("b")], READING], ids=["end", "text", "tool"])
-@pytest.mark.parametrize("half", [chr(0xD83D), chr(0xDE00)])
-def test_half_characters_that_stay_alone_are_replaced(half: str, after: list[Delta]) -> None:
-    message = written([TextDelta("a")], [TextDelta(half)], after, [END])
-    assert message["content"][0]["text"] == "a\ufffd" + ("b" if after and after != READING else "")
-
-
-TEXTS = st.text(st.sampled_from(' \nab"\\é\u2028\U0001f600'), max_size=6)
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
-    max_leaves=6,
-)
-
-
-@st.composite
-def lanes(draw: st.DrawFn) -> tuple[list[list[Delta]], list[tuple[str, Json]]]:
-    """Deltas that keep their order only within a lane: one lane of text, one for each call; and the calls."""
-    speech: list[Delta] = draw(
-        st.lists(
-            st.builds(TextDelta, TEXTS) | st.just(ServerBlock(FOUND)) | st.builds(Usage, output=st.integers(0, 99)),
-            max_size=8,
-        )
-    )
-    calls = draw(
-        st.lists(st.tuples(st.sampled_from(["Read", "Grep"]), st.dictionaries(TEXTS, VALUES, max_size=3)), max_size=3)
-    )
-    every: list[list[Delta]] = [speech]
-    for key, (name, input) in enumerate(calls):
-        arguments = json.dumps(input, ensure_ascii=draw(st.booleans()))
-        cuts = sorted(draw(st.sets(st.integers(0, len(arguments)), max_size=4)))
-        pieces = [arguments[a:b] for a, b in zip([0, *cuts], [*cuts, len(arguments)], strict=True)]
-        ending = called(key, name, *pieces)
-        every.append(ending if draw(st.booleans()) else ending[:-1])
-    return every, calls
-
-
-@st.composite
-def answers(draw: st.DrawFn) -> tuple[list[Delta], str, str, list[tuple[str, Json]]]:
-    """All deltas of an answer, its thinking, its text and its calls in the order of their beginning."""
-    thoughts: list[Delta] = draw(
-        st.lists(
-            st.builds(ThinkingDelta, TEXTS) | st.builds(ThinkingEnd, st.just("sig")) | st.just(RedactedThinking("x")),
-            max_size=4,
-        )
-    )
-    every, calls = draw(lanes())
-    places = [lane for lane, deltas in enumerate(every) for _ in deltas]
-    waiting = [iter(deltas) for deltas in every]
-    rest = [next(waiting[lane]) for lane in draw(st.permutations(places))]
-    finish = draw(st.builds(Finish, st.sampled_from(FinishReason.__args__[:4])))  # type: ignore[attr-defined]
-    thought = "".join(delta.text for delta in thoughts if isinstance(delta, ThinkingDelta))
-    said = "".join(delta.text for delta in rest if isinstance(delta, TextDelta))
-    started = [calls[delta.key] for delta in rest if isinstance(delta, ToolCallStart)]
-    if finish.reason == "stop_sequence":
-        finish = Finish("stop_sequence", "END")
-    return [*thoughts, *rest, finish], thought, said, started
-
-
-@given(answers(), st.data())
-@settings(max_examples=150, deadline=None)
-def test_any_answer_in_any_batches(
-    made: tuple[list[Delta], str, str, list[tuple[str, Json]]], data: st.DataObject
-) -> None:
-    deltas, thought, said, calls = made
-    cuts = sorted(data.draw(st.sets(st.integers(0, len(deltas)), max_size=5)))
-    batches = [deltas[a:b] for a, b in zip([0, *cuts], [*cuts, len(deltas)], strict=True)]
-    message = written(*batches)
-    same_message(message, written(deltas))
-    same_message(message, written(*([delta] for delta in deltas)))
-    blocks = content(message)
-    assert [block[1:] for block in blocks if block[0] == "tool_use"] == calls
-    assert "".join(block[1] for block in blocks if block[0] == "thinking") == thought
-    spoken = "".join(block[1] for block in blocks if block[0] == "text")
-    assert "".join(spoken.split()) == "".join(said.split())

@@ -11,7 +11,8 @@ import httpx2
 import pytest
 
 from proxy.providers import connections
-from proxy.providers.connections import Call, http_client
+from proxy.providers.call import Call
+from proxy.providers.connections import http_client
 from tests.fakes.server import Exchange, FakeServer, Raw
 from tests.fakes.tls import make_certificate, tls_in_front
 
@@ -177,7 +178,7 @@ def test_complete_answers_leave_their_connection_to_the_next(client: httpx2.Clie
 def test_what_does_not_end_is_not_waited_for(
     after: list[object], client: httpx2.Client, upstream: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "_DRAIN_LIMIT", 0.05)
+    monkeypatch.setattr("proxy.providers.call._DRAIN_LIMIT", 0.05)
     upstream.script = [Raw([END, *after])]  # type: ignore[list-item]
     assert Reader(client, upstream.url).through().error is None
     assert upstream.exchanges[0].client_gone.wait(PATIENCE)

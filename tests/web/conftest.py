@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.openai_chat import FakeOpenAI
+from tests.fakes.openai.chat import FakeOpenAI
 from tests.web.serving import KEY, Proxy, serve, settings
 
 

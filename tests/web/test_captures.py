@@ -4,39 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.captures import MESSAGES, OTHERS, load, needs_captures, structured_answer
 from tests.conformance import check_count, check_models, same_message
 from tests.conformance.message import offered_tools
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import Part, Reply, Text, Thinking, ToolCall, Usage
-from tests.web.serving import KEY, Answer, Proxy, custom_settings, serve, settings
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import Part, Reply, Text, Thinking, ToolCall, Usage
+from tests.web.recorded import answered
+from tests.web.serving import KEY, Proxy, custom_settings, serve, settings
 
-_FOLDER = Path(__file__).resolve().parents[3] / "shared" / "captures"
-CAPTURES = {path.stem: path for path in sorted(_FOLDER.glob("*.json"))}
-
-pytestmark = pytest.mark.skipif(not CAPTURES, reason="the recorded requests are not at hand")
+pytestmark = needs_captures
 
 _USAGE = Usage(prompt=20_000, completion=50, cached=15_000, cache_write=1_000, reasoning=10)
 _TEXT = "Ich sehe nach \U0001f50d."
-
-
-def _load(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(CAPTURES[name].read_text(encoding="utf-8"))
-    ours = ("content-length", "connection")  # the body is sent anew
-    loaded["headers"] = {key: value for key, value in loaded["headers"].items() if key.lower() not in ours}
-    return loaded
-
-
-def _is_message(name: str) -> bool:
-    return str(_load(name)["path"]).partition("?")[0] == "/v1/messages"
-
-
-MESSAGES = [name for name in CAPTURES if _is_message(name)]
-OTHERS = [name for name in CAPTURES if not _is_message(name)]
 
 
 @pytest.fixture(scope="module")
@@ -58,21 +41,11 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Proxy, Fak
 
 def _script(body: Mapping[str, Any], *, thinking: bool) -> list[Part]:
     """What the model answers: all kinds of blocks that the request allows, parallel tool calls among them."""
-    if (body.get("output_config") or {}).get("format"):
-        return [Text('{"title": "A title"}')]
+    if structured := structured_answer(dict(body)):
+        return [Text(structured)]
     tools = list(offered_tools(dict(body)))
     calls = [ToolCall(name, {"n": number, "text": 'a\\b"c\n'}) for number, name in enumerate((tools * 2)[:3])]
     return [*([Thinking("Let me see.")] if thinking else []), Text(_TEXT), *calls]
-
-
-def _both(proxy: Proxy, capture: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    answers = []
-    for streams in (True, False):
-        body = {**capture["body"], "stream": streams}
-        raw = json.dumps(body).encode()
-        answer = proxy.call("POST", capture["path"], raw, capture["headers"])
-        answers.append(Answer(answer.status, answer.headers, answer.body, body).message())
-    return answers[0], answers[1]
 
 
 @pytest.mark.streaming
@@ -80,10 +53,10 @@ def _both(proxy: Proxy, capture: dict[str, Any]) -> tuple[dict[str, Any], dict[s
 @pytest.mark.parametrize("server", ["official", "local"])
 def test_messages(name: str, server: str, request: pytest.FixtureRequest) -> None:
     proxy, fake = request.getfixturevalue(server)
-    capture = _load(name)
+    capture = load(name)
     script = _script(capture["body"], thinking=server == "local")
     fake.default(lambda body, headers: Reply(*script, usage=_USAGE))
-    streamed, folded = _both(proxy, capture)
+    streamed, folded = answered(proxy, capture)
     same_message(streamed, folded)
 
     expected = [part.name for part in script if isinstance(part, ToolCall)]
@@ -98,7 +71,7 @@ def test_messages(name: str, server: str, request: pytest.FixtureRequest) -> Non
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_everything_else(name: str, local: tuple[Proxy, FakeOpenAI]) -> None:
-    capture = _load(name)
+    capture = load(name)
     body = json.dumps(capture["body"]).encode() if capture.get("body") is not None else None
     answer = local[0].call(capture["method"], capture["path"], body, capture["headers"])
     assert answer.status == 200

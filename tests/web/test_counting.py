@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from proxy.answering import counting
-from tests.fakes.gemini_api import FakeGemini
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import Text, Usage
+from tests.fakes.gemini.api import FakeGemini
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import Text, Usage
 from tests.fakes.server import Raw
 from tests.providers.gemini.serving import gemini_settings
 from tests.translation import image, pdf
@@ -71,10 +70,7 @@ def test_exact_counts_of_gemini() -> None:
 
 
 @pytest.mark.parametrize("trouble", ["refusal", "silence", "nobody", "chat"])
-def test_without_an_exact_count_the_estimate_stands(
-    upstream: FakeOpenAI, trouble: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(counting, "_PATIENCE", 0.3 if trouble == "silence" else 20.0)
+def test_without_an_exact_count_the_estimate_stands(upstream: FakeOpenAI, trouble: str) -> None:
     with serve(settings(upstream.base_url)) as proxy:
         estimated = count(proxy)
     variables = {"COUNT_TOKENS": "exact", **RESPONSES}
@@ -86,6 +82,7 @@ def test_without_an_exact_count_the_estimate_stands(
     if trouble == "silence":
         upstream.count_answer = Raw([b"{}"], content_type="application/json", hold=[60.0])
     with serve(settings(url, **variables)) as proxy:
+        proxy.hurry(count_patience=0.3 if trouble == "silence" else 20.0)
         assert count(proxy) == estimated
 
 

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.fakes import gemini_replies as google
-from tests.fakes.gemini_api import FakeGemini
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import Text, ToolCall
+from tests.fakes.gemini import replies as google
+from tests.fakes.gemini.api import FakeGemini
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import Text, ToolCall
 from tests.providers.gemini.serving import KEY as GEMINI_KEY
 from tests.providers.gemini.serving import gemini_settings
 from tests.translation import PDF, assistant, call, pdf, result, text, tool, user
@@ -171,7 +171,7 @@ def test_sources_and_citations(messages: list[Json], kept: tuple[str, ...], targ
     _check(target, ask(messages=messages, tools=[tool()]), "ok", kept)
 
 
-_SEARCHED = [
+_SEARCHED: list[Json] = [
     {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "moon"}},
     {
         "type": "web_search_tool_result",
@@ -187,7 +187,7 @@ _SEARCHED = [
         ],
     },
 ]
-_FETCHED = [
+_FETCHED: list[Json] = [
     {"type": "server_tool_use", "id": "srvtoolu_2", "name": "web_fetch", "input": {"url": "https://moon.test"}},
     {
         "type": "web_fetch_tool_result",
@@ -195,7 +195,7 @@ _FETCHED = [
         "content": {"type": "web_fetch_tool_result_error", "error_code": "url_not_accessible"},
     },
 ]
-_RAN = [
+_RAN: list[Json] = [
     {"type": "server_tool_use", "id": "srvtoolu_3", "name": "code_execution", "input": {"code": "1+1"}},
     {
         "type": "code_execution_tool_result",
@@ -203,11 +203,11 @@ _RAN = [
         "content": {"type": "code_execution_result", "stdout": "2", "stderr": "", "return_code": 0, "content": []},
     },
 ]
-_MCP = [
+_MCP: list[Json] = [
     {"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "echo", "server_name": "s", "input": {"x": 1}},
     {"type": "mcp_tool_result", "tool_use_id": "mcptoolu_1", "is_error": False, "content": [text("echoed")]},
 ]
-_PASSED = {
+_PASSED: dict[str, list[Json]] = {
     "web search": _SEARCHED,
     "web fetch": _FETCHED,
     "code": _RAN,

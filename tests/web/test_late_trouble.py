@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from proxy.answering import pump as streaming
-from proxy.web import messages
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import DONE, sse
+from proxy.answering.timing import Timing
+from proxy.web import services
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import DONE, sse
 from tests.fakes.server import Step
 from tests.web.serving import PATIENCE, Answer, Proxy, ask, hang_up, read, serve, settings
 
@@ -26,9 +26,7 @@ OVERFLOW = {
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The status line does not wait, and silence is filled at once."""
-    for where in (streaming, messages):
-        monkeypatch.setattr(where, "PING_EVERY", 0.02)
-    monkeypatch.setattr(messages, "PATIENCE", 0.02)
+    monkeypatch.setattr(services, "Timing", lambda: Timing(ping_every=0.02, head_patience=0.02))
 
 
 @pytest.fixture
@@ -78,11 +76,11 @@ def test_a_failure_after_the_status_line_is_an_error_event(
 
 @pytest.mark.parametrize("begun", [[], [HELLO]], ids=["after pings", "after content"])
 def test_silence_after_the_status_line_ends_in_an_error_event(
-    begun: list[Step], hasty: Proxy, upstream: FakeOpenAI, request: pytest.FixtureRequest
+    begun: list[Step], hasty: Proxy, upstream: FakeOpenAI
 ) -> None:
     """CASES-70"""
     if not begun:
-        request.getfixturevalue("impatient")
+        hasty.hurry(ping_every=0.02, head_patience=0.02)
     upstream.reply_raw([*begun, NEVER])
     error = hasty.post(ask(stream=True)).stream_error()
     assert error["type"] == "timeout_error"
@@ -106,7 +104,8 @@ def test_a_client_that_leaves_between_pings_cancels_the_upstream(proxy: Proxy, u
 def test_a_client_that_leaves_while_data_is_gathered_cancels_the_upstream(proxy: Proxy, upstream: FakeOpenAI) -> None:
     """CASES-84"""
     flowing = threading.Event()
-    upstream.reply_raw([HELLO, flowing.set, *[HELLO, 0.01] * 1000])
+    pieces: list[Step] = [HELLO, 0.01]
+    upstream.reply_raw([HELLO, flowing.set, *pieces * 1000])
     connection = proxy.start(ask(stream=False))
     assert flowing.wait(PATIENCE)
     hang_up(connection)

@@ -9,13 +9,11 @@ from typing import Any
 
 import pytest
 
-from proxy.answering import pump as streaming
 from proxy.protocol.writer import Writer
 from proxy.providers.openai.chat.stream import ChatStream
-from proxy.web import messages
 from tests.conformance import check_stream, parse_sse
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import DONE, sse
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import DONE, sse
 from tests.web.serving import PATIENCE, Proxy, ask, hang_up, serve, settings
 
 pytestmark = pytest.mark.streaming
@@ -41,8 +39,8 @@ def test_a_mistake_of_the_proxy_ends_the_answer_and_tells_no_content(
     method: str,
     proxy: Proxy,
     upstream: FakeOpenAI,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(owner, method, fails)
@@ -79,12 +77,9 @@ def test_real_events_in_the_silence_inside_a_block(
     rest: list[bytes],
     proxy: Proxy,
     upstream: FakeOpenAI,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """CASES-69: they change nothing."""
-    for where in (streaming, messages):
-        monkeypatch.setattr(where, "PING_EVERY", 0.02)
-    monkeypatch.setattr(messages, "NUDGE_EVERY", 0.02)
+    proxy.hurry(ping_every=0.02, nudge_every=0.02)
     go_on = threading.Event()
     body = ask(stream=True, tools=[{"name": "Read", "input_schema": {"type": "object"}}])
     upstream.reply_raw([begun, go_on, *rest, *END])
@@ -114,10 +109,10 @@ def retrying(upstream: FakeOpenAI) -> Iterator[Proxy]:
 
 @pytest.mark.parametrize("streams", [True, False])
 def test_a_client_that_leaves_during_a_second_attempt_cancels_it(
-    streams: bool, retrying: Proxy, upstream: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+    streams: bool, retrying: Proxy, upstream: FakeOpenAI
 ) -> None:
     """CASES-84"""
-    monkeypatch.setattr("proxy.providers.openai.client._FIRST_PAUSE", 0.01)
+    retrying.hurry(first_pause=0.01)
     upstream.fail(500, {"error": {"message": "broken"}})
     upstream.reply_raw([], hold=[NEVER])
     connection = retrying.start(ask(stream=streams))
@@ -127,11 +122,9 @@ def test_a_client_that_leaves_during_a_second_attempt_cancels_it(
     assert second.client_gone.wait(PATIENCE)
 
 
-def test_a_client_that_leaves_between_two_attempts_ends_them(
-    retrying: Proxy, upstream: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_client_that_leaves_between_two_attempts_ends_them(retrying: Proxy, upstream: FakeOpenAI) -> None:
     """CASES-84"""
-    monkeypatch.setattr("proxy.providers.openai.client._FIRST_PAUSE", 3600.0)
+    retrying.hurry(first_pause=3600.0, attempts=7200.0)
     upstream.fail(500, {"error": {"message": "broken"}})
     connection = retrying.start(ask())
     upstream.wait_for(1)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from tests.conformance import parse_sse, same_message
-from tests.fakes.odd_base import OddStream
-from tests.fakes.odd_streams import ODD_STREAMS, TOOL_NAMES
-from tests.fakes.openai_chat import FakeOpenAI
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.odd_base import OddStream
+from tests.fakes.openai.odd_streams import ODD_STREAMS, TOOL_NAMES
+from tests.fakes.outcomes import STOP_REASONS, blocks_of
 from tests.web.serving import Answer, Proxy, ask, custom_settings, serve
 
 pytestmark = pytest.mark.streaming
 
 _TOOLS = [{"name": name, "input_schema": {"type": "object"}} for name in TOOL_NAMES]
-_STOP_REASONS = {"end": "end_turn", "tool_use": "tool_use", "max_tokens": "max_tokens", "refusal": "refusal"}
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +33,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[bool, tupl
 
 def _answer(odd: OddStream, proxy: Proxy, fake: FakeOpenAI, *, streams: bool) -> Answer:
     raw = odd.raw()
-    fake.reply_raw(raw.steps, raw.content_type)
+    for _ in range(2 if odd.asked_again else 1):
+        fake.reply_raw(raw.steps, raw.content_type)
     return proxy.post(ask(tools=_TOOLS, stream=streams))
-
-
-def _blocks(content: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    keys = {"text": ("text",), "thinking": ("thinking",), "tool_use": ("name", "input")}
-    return [
-        ("tool" if block["type"] == "tool_use" else block["type"], *(block[key] for key in keys[block["type"]]))
-        for block in content
-    ]
 
 
 @pytest.mark.parametrize("name", [name for name, odd in ODD_STREAMS.items() if odd.finish != "error"])
@@ -52,8 +44,8 @@ def test_read(name: str, served: dict[bool, tuple[Proxy, FakeOpenAI]]) -> None:
     streamed, folded = (_answer(odd, *served[odd.think_tags], streams=streams).message() for streams in (True, False))
     same_message(streamed, folded)
     whole = [block for block in odd.blocks if block[0] != "tool" or block[2] is not None]
-    assert _blocks(folded["content"]) == whole
-    assert folded["stop_reason"] == _STOP_REASONS[odd.finish]
+    assert blocks_of(folded["content"]) == whole
+    assert folded["stop_reason"] == STOP_REASONS[odd.finish]
     if odd.usage is not None:
         usage = folded["usage"]
         assert usage["output_tokens"] == odd.usage["output"]

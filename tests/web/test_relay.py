@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from proxy.answering import pump as streaming
 from proxy.protocol.signature import seal
 from proxy.settings.config import Config, load_config
-from tests.fakes.anthropic_api import LIMITS, FakeAnthropic
-from tests.fakes.anthropic_bodies import events, message, redacted, sse, thinking
+from tests.fakes.anthropic.api import LIMITS, FakeAnthropic
+from tests.fakes.anthropic.bodies import events, message, redacted, sse, thinking
 from tests.fakes.server import CUT, json_answer
 from tests.web.serving import PATIENCE, Answer, Proxy, ask, hang_up, serve
 
@@ -198,8 +197,8 @@ def test_a_stream_that_breaks_off_ends_with_an_error(end: Any, proxy: Proxy, ant
 
 
 @pytest.mark.streaming
-def test_pings_stand_between_frames(proxy: Proxy, anthropic: FakeAnthropic, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "PING_EVERY", 0.05)
+def test_pings_stand_between_frames(proxy: Proxy, anthropic: FakeAnthropic) -> None:
+    proxy.hurry(ping_every=0.05)
     anthropic.reply_sse([SSE[:20], 0.3, SSE[20:]])
     answer = post(proxy, claude(stream=True))
     ping = b'event: ping\ndata: {"type": "ping"}\n\n'

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.conformance import assert_absent
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import Text, sse
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import Text, sse
 from tests.web.serving import Answer, Proxy, ask, custom_settings, serve, settings
 
 KEYS = {

@@ -10,12 +10,10 @@ from typing import Any
 
 import pytest
 
-from proxy.answering import pump as streaming
-from proxy.web import messages
 from tests.conformance import check_stream
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import DONE, Reply, Text, ToolCall, sse
-from tests.fakes.server import CUT, Exchange
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import DONE, Reply, Text, ToolCall, sse
+from tests.fakes.server import CUT, Exchange, Step
 from tests.web.serving import PATIENCE, Answer, Proxy, ask, hang_up, read, serve, settings
 
 HELLO = sse({"choices": [{"index": 0, "delta": {"role": "assistant", "content": "hello"}, "finish_reason": None}]})
@@ -94,12 +92,9 @@ def test_failure_after_content_is_an_error_event(end: Any, proxy: Proxy, upstrea
 
 
 @pytest.mark.streaming
-def test_silence_is_filled_with_pings(proxy: Proxy, upstream: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_is_filled_with_pings(proxy: Proxy, upstream: FakeOpenAI) -> None:
     """CASES-69"""
-    for where in (streaming, messages):
-        monkeypatch.setattr(where, "PING_EVERY", 0.05)
-    monkeypatch.setattr(messages, "PATIENCE", 0.05)
-    monkeypatch.setattr(messages, "NUDGE_EVERY", 0.2)
+    proxy.hurry(ping_every=0.05, head_patience=0.05, nudge_every=0.2)
     go_on = threading.Event()
     upstream.reply_raw([go_on, HELLO, STOP, DONE])
     connection = proxy.start(ask(stream=True))
@@ -114,13 +109,8 @@ def test_silence_is_filled_with_pings(proxy: Proxy, upstream: FakeOpenAI, monkey
 
 
 @pytest.mark.streaming
-def test_no_real_event_is_made_up_where_thinking_is_off(
-    proxy: Proxy, upstream: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for where in (streaming, messages):
-        monkeypatch.setattr(where, "PING_EVERY", 0.02)
-    monkeypatch.setattr(messages, "PATIENCE", 0.02)
-    monkeypatch.setattr(messages, "NUDGE_EVERY", 0.02)
+def test_no_real_event_is_made_up_where_thinking_is_off(proxy: Proxy, upstream: FakeOpenAI) -> None:
+    proxy.hurry(ping_every=0.02, head_patience=0.02, nudge_every=0.02)
     upstream.reply_raw([0.3, HELLO, STOP, DONE])
     content = proxy.post(ask(stream=True, thinking={"type": "disabled"})).message()["content"]
     assert content == [{"type": "text", "text": "hello"}]
@@ -167,7 +157,8 @@ def test_a_client_that_leaves_cancels_the_upstream(
 @pytest.mark.streaming
 def test_a_client_that_leaves_while_data_flows_cancels_the_upstream(proxy: Proxy, upstream: FakeOpenAI) -> None:
     """CASES-84"""
-    upstream.reply_raw([HELLO, *[HELLO, 0.02] * 500])
+    flowing: list[Step] = [HELLO, 0.02]
+    upstream.reply_raw([HELLO, *flowing * 500])
     connection = proxy.start(ask(stream=True))
     connection.getresponse().read1()
     hang_up(connection)
@@ -209,9 +200,9 @@ def test_many_at_a_time(upstream: FakeOpenAI) -> None:
 
 
 @pytest.fixture
-def retrying(upstream: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    monkeypatch.setattr("proxy.providers.openai.client._FIRST_PAUSE", 0.01)
+def retrying(upstream: FakeOpenAI) -> Iterator[Proxy]:
     with serve(settings(upstream.base_url, MAX_RETRIES="2")) as proxy:
+        proxy.hurry(first_pause=0.01)
         yield proxy
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import anthropic
 import pytest
 
 from proxy.providers.anthropic.rewrite import request_body
+from tests.captures import CAPTURES, load
 from tests.conformance import same_message
-from tests.fakes.gemini_api import FakeGemini
-from tests.fakes.gemini_replies import Grounding
-from tests.fakes.gemini_replies import Text as GeminiText
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import Text, WebSearch
+from tests.fakes.gemini.api import FakeGemini
+from tests.fakes.gemini.replies import Grounding
+from tests.fakes.gemini.replies import Text as GeminiText
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import Text, WebSearch
 from tests.providers.gemini.serving import KEY as GEMINI_KEY
 from tests.providers.gemini.serving import gemini_settings
 from tests.web.serving import KEY, Answer, Proxy, ask, serve, settings
@@ -25,14 +25,13 @@ SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8}
 FORCED = {"type": "tool", "name": "web_search"}
 URL = "https://a.test/moon"
 SAID = f"It is full ([a.test]({URL}))."
-_FOLDER = Path(__file__).resolve().parents[3] / "shared" / "captures"
-CAPTURES = sorted(_FOLDER.glob("*-server-web-search.json"))
+RECORDED = [name for name in CAPTURES if name.endswith("-server-web-search")]
 REQUESTS = [
     ask("search", tools=[SEARCH], tool_choice=FORCED, thinking={"type": "disabled"}),
     ask("search", tools=[SEARCH], tool_choice={"type": "auto"}),
-    *(json.loads(path.read_text(encoding="utf-8"))["body"] for path in CAPTURES),
+    *(load(name)["body"] for name in RECORDED),
 ]
-NAMES = ["forced", "auto", *(path.stem for path in CAPTURES)]
+NAMES = ["forced", "auto", *RECORDED]
 
 
 @pytest.fixture(scope="module")

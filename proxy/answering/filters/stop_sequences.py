@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from proxy.answering.filters.overlap import tail_overlap
-from proxy.protocol.deltas import Delta, Finish, TextDelta, Usage
+from proxy.protocol.deltas import Delta, Finish, Note, TextDelta, Usage
 
 
 def stop_sequences(batches: Iterable[Sequence[Delta]], sequences: Sequence[str]) -> Iterator[Sequence[Delta]]:
@@ -24,7 +24,7 @@ def stop_sequences(batches: Iterable[Sequence[Delta]], sequences: Sequence[str])
                 out.append(TextDelta(held[: len(held) - keep]))
                 held = held[len(held) - keep :]
                 continue
-            if held and not isinstance(delta, Usage):
+            if held and not isinstance(delta, Usage | Note):
                 out.append(TextDelta(held))
                 held = ""
             out.append(delta)

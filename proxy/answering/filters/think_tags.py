@@ -1,89 +1,157 @@
-"""`<think>...</think>` at the head of an answer -> thinking, for servers that have no reasoning parser of their own."""
+"""Reasoning between tags at the head of an answer -> thinking, for servers that have no reasoning parser of their own.
+
+    place      what comes                               becomes    shown as
+    HEAD       an opening tag                           THINKING
+    HEAD       the header of a message to the user      MESSAGE
+    HEAD       other text                               TEXT       text ("auto": ANSWER)
+    HEAD       reasoning in a field of its own, a call  HEAD       as it is ("auto": ANSWER)
+    THINKING   its closing tag                          BEHIND     thinking
+    BEHIND     white space                              BEHIND
+    BEHIND     a header (after a harmony tag)           THINKING or MESSAGE
+    BEHIND     other text                               ANSWER     text
+    MESSAGE    its end                                  BEHIND     text
+    TEXT       a bare closing tag                       ANSWER     text
+    ANSWER     anything                                 ANSWER     as it is
+
+Tags may be cut anywhere. An answer may speak of tags, so they count only before any other text; the one exception is
+the bare closing tag that is left by templates which open the tag themselves.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum, auto
+from typing import Literal
 
 from proxy.answering.filters.overlap import tail_overlap
-from proxy.protocol.deltas import Delta, TextDelta, ThinkingDelta, Usage
+from proxy.protocol.deltas import Delta, Note, TextDelta, ThinkingDelta, Usage
 
-_OPEN = ("<think>", "<thinking>", "<thought>")
-_CLOSE = ("</think>", "</thinking>", "</thought>")
+Mode = Literal["always", "auto"]
 
 
-def think_tags(batches: Iterable[Sequence[Delta]]) -> Iterator[Sequence[Delta]]:
-    """Tags count only before any other text, so that an answer may speak of them. They may be cut anywhere."""
-    parser = _Parser()
+class _Place(Enum):
+    HEAD = auto()
+    THINKING = auto()
+    BEHIND = auto()
+    MESSAGE = auto()
+    TEXT = auto()
+    ANSWER = auto()
+
+
+_Opening = tuple[_Place, tuple[str, ...]]
+"""Where an opening leads, and what closes it."""
+_XML = ("</think>", "</thinking>", "</thought>")
+_TAGS: dict[str, _Opening] = {
+    "<think>": (_Place.THINKING, _XML),
+    "<thinking>": (_Place.THINKING, _XML),
+    "<thought>": (_Place.THINKING, _XML),
+    "[THINK]": (_Place.THINKING, ("[/THINK]",)),  # Magistral
+    "<seed:think>": (_Place.THINKING, ("</seed:think>",)),  # Seed-OSS
+    "◁think▷": (_Place.THINKING, ("◁/think▷",)),  # Kimi
+    "<longcat_think>": (_Place.THINKING, ("</longcat_think>",)),  # LongCat
+    "<|START_THINKING|>": (_Place.THINKING, ("<|END_THINKING|>",)),  # Command A
+}
+_CHANNELS: dict[str, _Opening] = {
+    f"{start}<|channel|>{channel}<|message|>": opening
+    for start in ("", "<|start|>assistant")
+    for channel, opening in (
+        ("analysis", (_Place.THINKING, ("<|end|>",))),
+        ("commentary", (_Place.MESSAGE, ("<|end|>", "<|return|>"))),
+        ("final", (_Place.MESSAGE, ("<|end|>", "<|return|>"))),
+    )
+}
+"""gpt-oss (github.com/openai/openai-cookbook, articles/openai-harmony.md): an answer is a row of messages."""
+_OPENINGS = _TAGS | _CHANNELS
+_BARE_CLOSINGS = tuple({closing: None for _, closings in _TAGS.values() for closing in closings})
+
+
+def think_tags(batches: Iterable[Sequence[Delta]], mode: Mode = "always") -> Iterator[Sequence[Delta]]:
+    """Makes thinking of what stands between tags.
+
+    `mode` "auto" is for servers of which nothing is known: only an answer that begins with an opening tag is touched,
+    and none whose reasoning comes in a field of its own.
+    """
+    parser = _Parser(_Place.TEXT if mode == "always" else _Place.ANSWER)
     for batch in batches:
         out: list[Delta] = []
         for delta in batch:
             if isinstance(delta, TextDelta):
                 out.extend(parser.feed(delta.text))
             else:
-                if not isinstance(delta, Usage):
+                if not isinstance(delta, Usage | Note) and delta != ThinkingDelta(""):
                     out.extend(parser.rest())
+                    parser.interrupted()
                 out.append(delta)
         yield out
     yield list(parser.rest())
 
 
 class _Parser:
-    """Places: "head", then "thinking" or "text"; "opened" is behind a closing tag, "answer" behind its blank lines."""
-
-    def __init__(self) -> None:
+    def __init__(self, untagged: _Place) -> None:
+        """`untagged` is the place of an answer that begins with no tag."""
+        self._untagged = untagged
+        self._place = _Place.HEAD
+        self._blank: list[str] = []
         self._held = ""
-        self._place = "head"
+        self._headers: Mapping[str, _Opening] = _OPENINGS
+        self._closings = _BARE_CLOSINGS
 
     def feed(self, text: str) -> Iterator[Delta]:
         self._held += text
-        if self._place == "head":
-            self._head()
-        if self._place == "thinking":
-            yield from self._thinking()
-        if self._place not in ("head", "thinking"):
-            yield from self._answer()
+        while self._held:
+            before, place = self._held, self._place
+            match place:
+                case _Place.HEAD | _Place.BEHIND:
+                    self._look_for_header()
+                case _Place.THINKING | _Place.MESSAGE | _Place.TEXT:
+                    yield from self._up_to_closing()
+                case _Place.ANSWER:
+                    yield TextDelta(self._take())
+            if (self._held, self._place) == (before, place):
+                return
 
     def rest(self) -> Iterator[Delta]:
         """What was held back, when it turns out that no tag follows."""
-        held, self._held = self._held, ""
-        if held:
-            yield ThinkingDelta(held) if self._place == "thinking" else TextDelta(held)
+        if held := self._take():
+            if self._place in (_Place.HEAD, _Place.BEHIND) and not held.isspace():
+                self._place = self._untagged if self._place is _Place.HEAD else _Place.ANSWER
+            yield self._shown(held)
 
-    def _head(self) -> None:
+    def interrupted(self) -> None:
+        """Something other than text has come."""
+        if self._place is _Place.HEAD and self._untagged is _Place.ANSWER:
+            self._place = _Place.ANSWER
+
+    def _take(self) -> str:
+        held = "".join([*self._blank, self._held])
+        self._blank, self._held = [], ""
+        return held
+
+    def _look_for_header(self) -> None:
         text = self._held.lstrip()
-        for tag in _OPEN:
-            if text.startswith(tag):
-                self._place, self._held = "thinking", text[len(tag) :]
+        if self._place is _Place.HEAD and (blank := self._held[: len(self._held) - len(text)]):
+            self._blank.append(blank)
+        self._held = text
+        for header, (place, closings) in self._headers.items():
+            if text.startswith(header):
+                self._blank, self._held = [], text[len(header) :]
+                self._place, self._closings = place, closings
+                self._headers = _CHANNELS if header in _CHANNELS else {}
                 return
-        if text and not any(tag.startswith(text) for tag in _OPEN):
-            self._place = "text"
+        if text and not any(header.startswith(text) for header in self._headers):
+            self._place = self._untagged if self._place is _Place.HEAD else _Place.ANSWER
+            self._held = self._take()
 
-    def _thinking(self) -> Iterator[Delta]:
-        before, found = self._up_to_close()
-        if found:
-            self._place = "opened"
-        if before:
-            yield ThinkingDelta(before)
-
-    def _answer(self) -> Iterator[Delta]:
-        """Text. Templates that open the tag themselves leave a bare closing tag in it, which is taken out."""
-        ready = ""
-        if self._place == "text":
-            ready, found = self._up_to_close()
-            if found:
-                self._place = "answer"
-        if self._place == "opened":
-            self._held = self._held.lstrip()
-            if self._held:
-                self._place = "answer"
-        if self._place == "answer":
-            ready, self._held = ready + self._held, ""
-        if ready:
-            yield TextDelta(ready)
-
-    def _up_to_close(self) -> tuple[str, bool]:
+    def _up_to_closing(self) -> Iterator[Delta]:
         """What stands before the first closing tag, which is taken out with it, or before what may become one."""
-        places = [(at, len(tag)) for tag in _CLOSE if (at := self._held.find(tag)) >= 0]
-        at, size = min(places, default=(len(self._held) - tail_overlap(self._held, _CLOSE), 0))
-        before, self._held = self._held[:at], self._held[at + size :]
-        return before, bool(places)
+        held = self._held
+        found = [(at, len(tag)) for tag in self._closings if (at := held.find(tag)) >= 0]
+        at, size = min(found, default=(len(held) - tail_overlap(held, self._closings), 0))
+        self._held = held[at + size :]
+        if at:
+            yield self._shown(held[:at])
+        if found:
+            self._place = _Place.ANSWER if self._place is _Place.TEXT else _Place.BEHIND
+
+    def _shown(self, text: str) -> Delta:
+        return ThinkingDelta(text) if self._place is _Place.THINKING else TextDelta(text)

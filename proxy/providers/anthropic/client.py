@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -15,36 +14,34 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
+from proxy.models.habits import Habits, Lesson
+from proxy.models.routing import Route
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
-from proxy.providers.anthropic.rewrite import request_headers, response_headers
-from proxy.providers.connections import CONNECT_TIMEOUT, Call, Cancelled, current_call
+from proxy.providers.anthropic.rewrite import request_body, request_headers, response_headers
+from proxy.providers.base import Head, Item, Plan, Wire, Written
+from proxy.providers.call import Call, Cancelled, current_call
+from proxy.providers.common.failures import Failure
+from proxy.providers.common.tool_names import NameRules
+from proxy.providers.connections import CONNECT_TIMEOUT
 from proxy.settings.config import Config
 
 OFFICIAL_URL = "https://api.anthropic.com"
 _POOL = 256
 _PIECE = 65536
 _FRAME_ENDS = (b"\n\n", b"\r\n\r\n")
+_NAMES = NameRules(characters="a-zA-Z0-9_-", first="", limit=128, kept=119)
 _LAST_EVENTS = (b"event: message_stop", b"event: error", b"event:message_stop", b"event:error")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The upstream's status and headers; its body follows as bytes."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    is_stream: bool
-
-
-class AnthropicRelay:
-    """Passes requests on. One pool of connections for all."""
+class AnthropicProvider:
+    """Passes requests on, and answers as they come: a head, then bytes. One pool of connections for all."""
 
     def __init__(self, config: Config, read_timeout: float) -> None:
         """`read_timeout` in seconds is a backstop: the pump's idle limit fires first."""
-        self._endpoint = config.anthropic
+        self._endpoint = config.endpoint("anthropic")
         self._has_gate = bool(config.proxy_api_keys)
-        self._url = config.anthropic.base_url or OFFICIAL_URL
+        self._url = self._endpoint.base_url or OFFICIAL_URL
         self._timeout = (CONNECT_TIMEOUT, read_timeout)
         self._session = requests.Session()
         self._session.auth = _untouched  # or requests would look for credentials in ~/.netrc
@@ -52,28 +49,34 @@ class AnthropicRelay:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Adapter(pool_connections=8, pool_maxsize=_POOL))
 
-    def relay(
-        self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes, call: Call
-    ) -> Iterator[list[Head | bytes]]:
-        """The head, then the body: of an event stream in whole frames, of anything else in pieces.
+    def server(self, route: Route) -> str:  # noqa: ARG002 - one for all routes
+        return self._url
 
-        Runs in the reader thread. Raises ApiError where there is no answer to pass on.
-        """
-        sent = request_headers(headers, self._key())
+    def wire(self, route: Route, habits: Habits) -> Wire:  # noqa: ARG002 - it has one API
+        return Wire("anthropic", "Anthropic", _NAMES, 0, verbatim=True, searches="beside tools")
+
+    def write(self, plan: Plan) -> Written[None]:
+        received, route = plan.exchange.received, plan.route
+        raw = request_body(received.body, route.requested, route.model) if received.body else b""
+        return Written(received.path, {}, None, raw=raw)
+
+    def send(self, plan: Plan, written: Written[None], call: Call) -> requests.Response | Failure:  # noqa: ARG002
+        received = plan.exchange.received
         try:
-            response = self._session.request(
-                method,
-                self._url + path,
-                headers=sent,
-                data=body,
+            return self._session.request(
+                received.method,
+                self._url + written.path,
+                headers=request_headers(received.headers, self._key()),
+                data=written.raw,
                 stream=True,
                 timeout=self._timeout,
                 allow_redirects=False,
             )
         except (requests.RequestException, Cancelled) as error:
-            raise ApiError(
-                502, f"cannot reach {self._url} ({type(error).__name__}); check the network and ANTHROPIC_UPSTREAM_URL"
-            ) from None
+            return Failure(0, type(error).__name__)
+
+    def read(self, response: requests.Response, written: Written[None], call: Call) -> Iterator[Sequence[Item]]:  # noqa: ARG002
+        """The head, then the body: of an event stream in whole frames, of anything else in pieces."""
         pieces = response.raw.stream(_PIECE, decode_content=False)
         call.reads(response, pieces)
         is_stream = "event-stream" in response.headers.get("content-type", "")
@@ -83,6 +86,21 @@ class AnthropicRelay:
         except (HTTPError, OSError, Cancelled):
             raise ApiError(502, CUT_OFF) from None
         call.complete = True
+
+    def learn(self, failure: Failure, written: Written[None], habits: Habits) -> Lesson | None:  # noqa: ARG002
+        """Its refusals are for the client."""
+        return None
+
+    def error(self, failure: Failure, route: Route) -> ApiError:  # noqa: ARG002 - one server for all routes
+        reason = f"({failure.message}); check the network and ANTHROPIC_UPSTREAM_URL"
+        return ApiError(502, f"cannot reach {self._url} {reason}")
+
+    def count(self, plan: Plan, written: Written[None], call: Call) -> int | None:  # noqa: ARG002
+        """A request to count is passed on like any other."""
+        return None
+
+    def warm_up(self) -> None:
+        """Its HTTP client is imported with this module."""
 
     def _key(self) -> str | None:
         """The server's key; without one the client's own credentials go on, unless they are for this proxy."""
@@ -96,7 +114,7 @@ class AnthropicRelay:
         return self._endpoint.api_key
 
 
-def _frames(pieces: Iterator[bytes]) -> Iterator[list[Head | bytes]]:
+def _frames(pieces: Iterator[bytes]) -> Iterator[list[Item]]:
     """Whole frames only, so that a ping may stand between any two batches. An incomplete end is an error."""
     rest, last = b"", b""
     for piece in pieces:
@@ -114,7 +132,7 @@ def _untouched(request: Any) -> Any:
 
 
 class _Watched:
-    """A connection that notes itself in the call it works for; see providers/connections.py."""
+    """A connection that notes itself in the call it works for; see providers/call.py."""
 
     call: Call | None = None
     sock: socket.socket | None

@@ -1,46 +1,48 @@
-"""Calls to Gemini: corrections of what was refused, retries, and the answer from its bytes to deltas."""
+"""Calls to Gemini: Google's Developer API, a gateway to it, or Vertex AI; the answer from its bytes to deltas."""
 
 from __future__ import annotations
 
-import logging
-import operator
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx2
 
+from proxy.models.habits import Habits, Lesson
 from proxy.models.routing import Route
 from proxy.protocol.deltas import Delta
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
-from proxy.providers.base import Exchange
-from proxy.providers.connections import Call, http_client, read_count
+from proxy.providers.base import Plan, Wire, Written
+from proxy.providers.call import Call
+from proxy.providers.common.failures import Backend, Failure
+from proxy.providers.common.learning import learn, without
+from proxy.providers.connections import http_client, read_count
+from proxy.providers.gemini import request
 from proxy.providers.gemini.chunks import Chunk, Chunks
-from proxy.providers.gemini.errors import Backend, Failure, api_error, read_failure
-from proxy.providers.gemini.request import Manner, build
+from proxy.providers.gemini.errors import api_error, read_failure
+from proxy.providers.gemini.request import STORE, THINKING, Options
 from proxy.providers.gemini.signatures import SignatureMemory
-from proxy.providers.gemini.stream import MISSING_SIGNATURE, GeminiStream
-from proxy.providers.gemini.thinking import shows_thinking
+from proxy.providers.gemini.stream import GeminiStream
 from proxy.settings.config import Config
 
 if TYPE_CHECKING:
     from proxy.providers.gemini.sdk import Sdk
 
 OFFICIAL_URL = "https://generativelanguage.googleapis.com"
-_FIRST_PAUSE = 0.5
+_PATH = "streamGenerateContent"
 _AFTER_FINISH = 5.0
-_TRANSIENT = (0, 500, 502, 504)
+"""Seconds that a connection may stay open after the server has said why it stops."""
 _MULTI_REGIONS = ("us", "eu")
 _NO_MODEL_NAME = re.compile(r"\.\.|[?&#]")
-
-log = logging.getLogger(__name__)
+_ABOUT_THINKING = re.compile(
+    r"thinking (is not|budget|level)|thinking_?(budget|level|config)|budget -?\d+ is invalid", re.IGNORECASE
+)
 
 
 class GeminiProvider:
-    """Answers for the provider "gemini": Google's Developer API, a gateway to it, or Vertex AI."""
+    """Answers for the provider "gemini"."""
 
     def __init__(self, config: Config, read_timeout: float) -> None:
         """`read_timeout` in seconds. The SDK is imported by `warm_up`, at the latest with the first request."""
@@ -49,81 +51,82 @@ class GeminiProvider:
         self._lock = threading.Lock()
         self._sdk: Sdk | None = None
         self._memory = SignatureMemory()
-        self._manner = Manner(
+        self._options = Options(
             transport="gemini" if config.vertex is None else "vertex",
-            most_tokens=config.max_tokens_limit,
             unfiltered=config.gemini_safety == "off",
             forbids_storing=not config.gemini_store,
         )
+        endpoint = config.endpoint("gemini")
         self._backend = Backend(
             _address(config),
-            "the application default credentials" if config.vertex else f"the key in {config.gemini.key_variable}",
-            None if config.vertex else config.gemini.api_key,
+            None if config.vertex else endpoint.key_variable,
+            None if config.vertex else endpoint.api_key,
         )
+
+    def server(self, route: Route) -> str:  # noqa: ARG002 - one for all routes
+        return self._backend.url
+
+    def wire(self, route: Route, habits: Habits) -> Wire:  # noqa: ARG002 - it has one API
+        return request.wire(route, self._options)
+
+    def write(self, plan: Plan) -> Written[GeminiStream]:
+        built = request.build(plan, self._options, self._memory)
+        shows = plan.display != "none"
+        stream = GeminiStream(built.names, built.signatures, self._backend, shows, built.search)
+        return Written(_PATH, built.body, stream, built.notes)
+
+    def send(self, plan: Plan, written: Written[GeminiStream], call: Call) -> httpx2.Response | Failure:
+        model = plan.route.model
+        return self._post(plan.route, lambda sdk: sdk.send(model, written.body), call)
+
+    def read(self, response: httpx2.Response, written: Written[GeminiStream], call: Call) -> Iterator[Sequence[Delta]]:
+        """A batch for each piece that comes off the network, empty ones included: they are signs of life."""
+        stream, body, chunks = written.reader, response.iter_bytes(), Chunks()
+        call.reads(response, body)
+        try:
+            for piece in body:
+                yield from _fed(chunks.feed(piece), stream)
+                if stream.finished:
+                    call.read_limit = _AFTER_FINISH
+            yield from _fed(chunks.end(), stream)
+        except httpx2.ReadTimeout:
+            if not stream.finished:
+                raise ApiError(504, f"{stream.backend.url} fell silent in the middle of its answer") from None
+        except httpx2.HTTPError:
+            if not stream.finished:
+                raise ApiError(502, CUT_OFF) from None
+
+    def learn(self, failure: Failure, written: Written[GeminiStream], habits: Habits) -> Lesson | None:
+        """What all servers can teach, and what only Google's bodies have.
+
+        Google answers to some names with other models than they say, so how one thinks is not remembered.
+        """
+        if failure.status == 400 and _ABOUT_THINKING.search(failure.message) and THINKING not in habits.refused:
+            return without(THINKING, lasting=False)
+        if failure.status == 400 and f'Unknown name "{STORE}"' in failure.message and STORE not in habits.refused:
+            return without(STORE)
+        return learn(failure, written.body, habits)
+
+    def error(self, failure: Failure, route: Route) -> ApiError:  # noqa: ARG002 - one server for all routes
+        return api_error(failure, self._backend)
+
+    def count(self, plan: Plan, written: Written[GeminiStream], call: Call) -> int | None:
+        model = plan.route.model
+        answer = self._post(plan.route, lambda sdk: sdk.count(model, written.body), call)
+        if isinstance(answer, Failure):
+            raise api_error(answer, self._backend)
+        return read_count(answer, "totalTokens", call)
 
     def warm_up(self) -> None:
         """Imports the SDK, which takes most of a second."""
         import proxy.providers.gemini.sdk  # noqa: F401
 
-    def translate(self, exchange: Exchange) -> dict[str, Any]:
-        return build(exchange, self._manner, self._memory).body
-
-    def count(self, exchange: Exchange, call: Call) -> int | None:
-        body = build(exchange, self._manner, self._memory).body
-        answer = self._post(exchange.route, lambda sdk: sdk.count(exchange.route.model, body), call)
-        if isinstance(answer, Failure):
-            raise api_error(answer, self._backend)
-        return read_count(answer, "totalTokens", call)
-
-    def searches(self, route: Route) -> bool:  # noqa: ARG002 - all of its models do
-        return True
-
-    def stream(self, exchange: Exchange, call: Call) -> Iterator[Sequence[Delta]]:
-        manner = self._manner
-        again: list[str] = []
-        attempts = 0
-        asked_again = False
-        while True:
-            exchange.notes.clear()
-            request = build(exchange, manner, self._memory)
-            for reason in again:
-                exchange.notes.add(reason)
-            answer = self._post(exchange.route, operator.methodcaller("send", exchange.route.model, request.body), call)
-            if isinstance(answer, Failure):
-                correction = manner.corrected(answer)
-                if correction is not None:
-                    manner = correction.manner
-                    again.append(f"the request was sent once more: {correction.reason}")
-                    log.info("%s, %s: %s", self._backend.url, exchange.route.model, correction.reason)
-                    if correction.lasting:
-                        self._manner = replace(self._manner, ids=manner.ids, forbids_storing=manner.forbids_storing)
-                elif attempts < exchange.retries and answer.status in _TRANSIENT and not call.cancelled:
-                    call.sleep(_FIRST_PAUSE * 2**attempts)
-                    attempts += 1
-                else:
-                    raise api_error(answer, self._backend)
-                continue
-            shows = shows_thinking(exchange.request)
-            stream = GeminiStream(request.names, request.signatures, self._backend, shows, request.search)
-            yield from _read(answer, stream, call)
-            if stream.spoilt is None or asked_again or call.cancelled:
-                break
-            asked_again = True
-            again.append(f"the model was asked once more after {stream.spoilt}")
-            log.info("%s: asked once more after %s", exchange.route.model, stream.spoilt)
-            manner = replace(manner, sentinels=manner.sentinels or stream.spoilt == MISSING_SIGNATURE)
-            yield list(stream.end_thinking())
-            answer.close()
-            call.read_limit = None
-        yield list(stream.end())
-        call.complete = True
-
     def _post(self, route: Route, send: Callable[[Sdk], httpx2.Response], call: Call) -> httpx2.Response | Failure:
-        """The response, its body unread, or why there is none; status 0 stands for a connection that failed."""
-        if self._config.vertex is None and self._config.gemini.api_key is None:
+        """The response, its body unread, or why there is none."""
+        if self._config.vertex is None and self._backend.key is None:
             raise ApiError(
                 401,
-                f"{self._config.gemini.key_variable} is not set; it holds the key for {self._backend.url}, "
+                f"{self._backend.key_variable} is not set; it holds the key for {self._backend.url}, "
                 f"which answers {route.requested}",
                 should_retry=False,
             )
@@ -152,8 +155,9 @@ class GeminiProvider:
 
 
 def _address(config: Config) -> str:
-    if config.gemini.base_url is not None:
-        return config.gemini.base_url
+    base_url = config.endpoint("gemini").base_url
+    if base_url is not None:
+        return base_url
     if config.vertex is None:
         return OFFICIAL_URL
     location = config.vertex.location
@@ -162,25 +166,6 @@ def _address(config: Config) -> str:
     if location in _MULTI_REGIONS:
         return f"https://aiplatform.{location}.rep.googleapis.com"
     return f"https://{location}-aiplatform.googleapis.com"
-
-
-def _read(response: httpx2.Response, stream: GeminiStream, call: Call) -> Iterator[Sequence[Delta]]:
-    """A batch for each piece that comes off the network, empty ones included: they are signs of life."""
-    body = response.iter_bytes()
-    call.reads(response, body)
-    chunks = Chunks()
-    try:
-        for piece in body:
-            yield from _fed(chunks.feed(piece), stream)
-            if stream.finished:
-                call.read_limit = _AFTER_FINISH
-        yield from _fed(chunks.end(), stream)
-    except httpx2.ReadTimeout:
-        if not stream.finished:
-            raise ApiError(504, f"{stream.backend.url} fell silent in the middle of its answer") from None
-    except httpx2.HTTPError:
-        if not stream.finished:
-            raise ApiError(502, CUT_OFF) from None
 
 
 def _fed(chunks: Iterable[Chunk], stream: GeminiStream) -> Iterator[Sequence[Delta]]:

@@ -23,7 +23,7 @@ from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
 from proxy.protocol.notes import Notes
 from proxy.protocol.signature import is_ours
-from proxy.providers.gemini.names import ToolNames
+from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.gemini.signatures import SENTINEL, Signatures
 
 _IMAGES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
@@ -54,6 +54,7 @@ class Contents:
     signatures: Signatures
     facts: ModelFacts
     notes: Notes
+    vision: bool = True
     ids: bool = True
     fetches: bool = True
     sentinels: bool = False
@@ -170,7 +171,7 @@ class Contents:
         """A block of a user turn or a tool result as parts: text, inlineData, fileData."""
         match block:
             case ImageBlock():
-                yield self._file(block, "image", _IMAGES if self.facts.vision else ())
+                yield self._file(block, "image", _IMAGES if self.vision else ())
             case DocumentBlock() if flat_text(block) is None:
                 if about := "\n".join(filter(None, (block.title and f"[Document: {block.title}]", block.context))):
                     yield _text(about)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from proxy.protocol.errors import ApiError, prompt_too_long
+from proxy.protocol.errors import ApiError
+from proxy.providers.common.failures import SHOWN_LIMIT, Backend, Failure, plain_words
+from proxy.providers.common.overflow import is_overflow, overflow_error
+
+__all__ = ["Backend", "Failure", "api_error", "failure_of", "read_failure"]
 
 _STATUSES = {
     "INVALID_ARGUMENT": 400,
@@ -24,56 +26,6 @@ _STATUSES = {
     "DEADLINE_EXCEEDED": 504,
 }
 """Google's names, for errors that come without a number."""
-_OVERFLOW = (
-    r"input token count(?: \((?P<tokens>\d+)\))? exceeds the maximum number of tokens allowed(?: \(?(?P<most>\d+))?",
-    r"input token count is (?P<tokens>\d+) but (?:the )?model only supports up to (?P<most>\d+)",
-)
-_THINKING = r"thinking (is not|budget|level)|thinking_?(budget|level|config)|budget -?\d+ is invalid"
-_SEARCH = r"search (tool|grounding|as (a )?tool)|google_?search"
-_KEY_LIKE = re.compile(r"\bAIza[A-Za-z0-9_-]{10,}|\bya29\.[A-Za-z0-9_.-]+")
-_SHOWN = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """How to speak of the server in a message: where it is, and what lets us in."""
-
-    url: str
-    credentials: str
-    key: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What the server said when it refused. `status` 0 stands for a connection that failed; `reason` is ErrorInfo's."""
-
-    status: int
-    message: str
-    name: str = ""
-    reason: str = ""
-    retry_after: float | None = None
-    quota: str = ""
-
-    @property
-    def about_signatures(self) -> bool:
-        return self.status == 400 and re.search(r"thought.?signature", self.message, re.IGNORECASE) is not None
-
-    @property
-    def about_fetching(self) -> bool:
-        return self.status == 400 and "cannot fetch content" in self.message.lower()
-
-    @property
-    def about_thinking(self) -> bool:
-        """Google answers to some names with other models than they say."""
-        return self.status == 400 and re.search(_THINKING, self.message, re.IGNORECASE) is not None
-
-    @property
-    def about_search(self) -> bool:
-        return self.status == 400 and re.search(_SEARCH, self.message, re.IGNORECASE) is not None
-
-    def about_field(self, name: str) -> bool:
-        """Whether the server knows no field of this name."""
-        return self.status == 400 and f'Unknown name "{name}"' in self.message
 
 
 def read_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
@@ -81,10 +33,7 @@ def read_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failur
     try:
         value = json.loads(body)
     except ValueError:
-        text = body.decode("utf-8", "replace").strip()
-        is_page = text[:200].lower().startswith(("<!doctype", "<html", "<?xml", "<head"))
-        said = "the server answered with a web page, not with an API error" if is_page else text
-        return Failure(status, said, retry_after=_retry_after(headers, []))
+        return Failure(status, plain_words(body), retry_after=_retry_after(headers, []))
     return failure_of(value, status, headers)
 
 
@@ -104,9 +53,9 @@ def failure_of(value: Any, status: int = 0, headers: Mapping[str, str] | None = 
         status,
         message if isinstance(message, str) else json.dumps(error),
         name,
-        next((each["reason"] for each in details if isinstance(each.get("reason"), str)), ""),
-        _retry_after(headers or {}, details),
-        " ".join(_quotas(details)),
+        retry_after=_retry_after(headers or {}, details),
+        reason=next((each["reason"] for each in details if isinstance(each.get("reason"), str)), ""),
+        quota=" ".join(_quotas(details)),
     )
 
 
@@ -137,15 +86,17 @@ def _quotas(details: list[Mapping[str, Any]]) -> Iterator[str]:
 def api_error(failure: Failure, backend: Backend) -> ApiError:
     """The error for the client."""
     status, text = failure.status, failure.message.lower()
-    said = _without_keys(failure.message, backend)[:_SHOWN] or f"status {status} without a message"
+    said = backend.without_keys(failure.message)[:SHOWN_LIMIT] or f"status {status} without a message"
     if status == 0:
         return ApiError(502, f"cannot reach {backend.url} ({said}); check the connection and the address")
-    if status == 400 and (overflow := _overflow(failure.message)):
-        return overflow
+    if status == 400 and is_overflow(failure):
+        return overflow_error(failure.message)
     if status == 401 or failure.reason in ("API_KEY_INVALID", "API_KEY_EXPIRED"):
-        message = f"{backend.url} refused {backend.credentials}; check that where the proxy runs. It says: {said}"
+        variable = backend.key_variable
+        credentials = f"the key in {variable}" if variable else "the application default credentials"
+        message = f"{backend.url} refused {credentials}; check that where the proxy runs. It says: {said}"
         return ApiError(401, message, should_retry=False)
-    if status == 400 and failure.name == "FAILED_PRECONDITION" and ("billing" in text or "location" in text):
+    if status == 400 and failure.code == "FAILED_PRECONDITION" and ("billing" in text or "location" in text):
         return ApiError(402 if "billing" in text else 403, said, should_retry=False)
     if status == 413 or (status == 400 and "payload size exceeds" in text):
         return ApiError(413, said)
@@ -166,17 +117,3 @@ def api_error(failure: Failure, backend: Backend) -> ApiError:
     if 400 <= status < 499:
         return ApiError(400, f"{backend.url} answered {status}: {said}")
     return ApiError(500 if status in (499, 500) else 502, f"{backend.url} answered {status}: {said}")
-
-
-def _overflow(message: str) -> ApiError | None:
-    for pattern in _OVERFLOW:
-        if found := re.search(pattern, message):
-            tokens, most = (int(value) if value else None for value in found.group("tokens", "most"))
-            return prompt_too_long(tokens, most)
-    return None
-
-
-def _without_keys(message: str, backend: Backend) -> str:
-    if backend.key:
-        message = message.replace(backend.key, "[key]")
-    return _KEY_LIKE.sub("[key]", message)

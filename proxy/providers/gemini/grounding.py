@@ -1,4 +1,4 @@
-"""Google Search: how it is asked for, and what an answer that rests on it tells of it. Pure."""
+"""Google Search: how it is requested, and what an answer that rests on it reports of it. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from proxy.protocol.deltas import Delta, TextDelta, Usage
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import Tool
 from proxy.protocol.web_search import Search, Source, citation, domain_of, permits, search_blocks
+from proxy.providers.common.fields import count_of, object_of, objects_of, text_of
 
 
 def google_search(tool: Tool, notes: Notes, *, vertex: bool) -> dict[str, Any]:
@@ -33,36 +34,34 @@ def grounded(text: str, metadata: Mapping[str, Any], tool: Tool) -> Iterator[Del
         yield Usage(web_searches=1)
     if text:
         yield TextDelta(text)
-    for support in _list(metadata, "groundingSupports"):
-        said = _said(support, text)
-        for index in _list(support, "groundingChunkIndices"):
-            source = chunks[index] if isinstance(index, int) and 0 <= index < len(chunks) else None
+    encoded = text.encode("utf-8", "surrogatepass")
+    for support in objects_of(metadata.get("groundingSupports")):
+        claim = _claim(object_of(support.get("segment")), encoded)
+        for index in map(count_of, _list(support, "groundingChunkIndices")):
+            source = chunks[index] if index is not None and index < len(chunks) else None
             if source is not None and permits(tool, source):
-                yield citation(source, said)
+                yield citation(source, claim)
 
 
 def _source(chunk: Any) -> Source | None:
-    """The URL is a redirect of Google's. The Developer API tells the domain, if at all, in place of the title."""
-    web = chunk.get("web") if isinstance(chunk, dict) else None
-    if not isinstance(web, dict) or not isinstance(web.get("uri"), str):
+    """The URL is a redirect of Google's. The Developer API reports the domain, if at all, in place of the title."""
+    web = object_of(object_of(chunk).get("web"))
+    url, title, domain = (text_of(web.get(name)) for name in ("uri", "title", "domain"))
+    if not url:
         return None
-    title, domain = (str(web.get(name) or "") for name in ("title", "domain"))
     if not domain and "." in title and " " not in title:
         domain = title
-    return Source(web["uri"], title, domain)
+    return Source(url, title, domain)
 
 
-def _said(support: Any, text: str) -> str:
+def _claim(segment: Mapping[str, Any], text: bytes) -> str:
     """The words of the answer; the indices count bytes of UTF-8."""
-    segment = support.get("segment") if isinstance(support, dict) else None
-    if not isinstance(segment, dict):
-        return ""
-    if isinstance(segment.get("text"), str):
-        return str(segment["text"])
-    start, end = segment.get("startIndex") or 0, segment.get("endIndex") or 0
-    return text.encode("utf-8", "surrogatepass")[start:end].decode("utf-8", "replace")
+    if words := text_of(segment.get("text")):
+        return words
+    start, end = (count_of(segment.get(name)) or 0 for name in ("startIndex", "endIndex"))
+    return text[start:end].decode("utf-8", "replace")
 
 
-def _list(value: Any, name: str) -> list[Any]:
-    found = value.get(name) if isinstance(value, dict) else None
+def _list(value: Mapping[str, Any], name: str) -> list[Any]:
+    found = value.get(name)
     return found if isinstance(found, list) else []

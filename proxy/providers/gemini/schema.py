@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from proxy.protocol.notes import Notes
-from proxy.providers.gemini.references import References
-
-Schema = dict[str, Any]
+from proxy.providers.common.references import Schema, inlined
+from proxy.providers.common.schemas import is_number, well_formed
 
 KEYWORDS = (
     *("type", "description", "properties", "required", "additionalProperties", "items", "prefixItems"),
@@ -66,7 +65,8 @@ class SchemaCleaner:
         return self._cleaned(self._unfolded(schema))
 
     def _unfolded(self, schema: Mapping[str, Any]) -> Schema:
-        return References(dict(schema), self._what, self._notes).unfolded()
+        resolved, _ = inlined(schema, self._what, self._notes)
+        return well_formed(resolved, self._what, self._notes)
 
     def _cleaned(self, schema: Schema) -> Schema:
         base, groups = _gathered(schema)
@@ -149,7 +149,7 @@ class SchemaCleaner:
         if isinstance(items, dict) or not body:
             body["items"] = self._cleaned(_schema(items))
         for key in ("minItems", "maxItems"):
-            if _is_number(base.get(key)) and base[key] >= 0:
+            if is_number(base.get(key)) and base[key] >= 0:
                 body[key] = int(base[key])
         return body
 
@@ -188,6 +188,7 @@ def _gathered(schema: Schema) -> tuple[Schema, list[list[Schema]]]:
     # What holds on a condition is one alternative, its absence the other.
     conditional = [[_schema(base.pop(key, None)) for key in ("then", "else")]]
     conditional += [[_schema(each), {}] for each in _mapping(base, "dependentSchemas").values()]
+    base.pop("dependentSchemas", None)
     groups += [group for group in conditional if any(group)]
     for branch in together:
         other, more = _gathered(branch)
@@ -225,18 +226,21 @@ def _either(one: Any, other: Any) -> Schema:
 def _union(branches: Iterable[Schema], description: Any) -> Schema:
     """The clean alternatives as one schema; constants of the same type become one enum."""
     unique: list[Schema] = []
+    known: set[str] = set()
     enums: dict[str, Schema] = {}
     for branch in branches:
-        if not branch or branch in unique:
+        written = json.dumps(branch, sort_keys=True)
+        if not branch or written in known:
             continue
+        known.add(written)
         if "enum" in branch and branch.keys() <= {"type", "enum", "description"}:
-            known = enums.get(branch["type"])
+            same = enums.get(branch["type"])
             meaning = branch.get("description")
             branch = {**branch, "description": f"{_short(branch['enum'])}: {meaning}"} if meaning else branch
-            if known is not None:
-                known["enum"] = list(dict.fromkeys([*known["enum"], *branch["enum"]]))
+            if same is not None:
+                same["enum"] = list(dict.fromkeys([*same["enum"], *branch["enum"]]))
                 if meaning:
-                    known["description"] = "; ".join(filter(None, [known.get("description"), branch["description"]]))
+                    same["description"] = "; ".join(filter(None, [same.get("description"), branch["description"]]))
                 continue
             branch = enums[branch["type"]] = dict(branch)
         unique.append(branch)
@@ -272,11 +276,11 @@ def _bounds(base: Schema, kind: str, hints: list[str]) -> Schema:
         ("minimum", "exclusiveMinimum", max, math.floor),
         ("maximum", "exclusiveMaximum", min, math.ceil),
     ):
-        values = [base[key]] if _is_number(base.get(key)) else []
+        values = [base[key]] if is_number(base.get(key)) else []
         limit: Any = base.get(exclusive)
-        if _is_number(limit) and kind == "integer":
+        if is_number(limit) and kind == "integer":
             values.append(outward(limit) + (1 if key == "minimum" else -1))
-        elif _is_number(limit):
+        elif is_number(limit):
             hints.append(f"{'more' if key == 'minimum' else 'less'} than {limit}")
         if values and abs(inward(values)) < _LARGEST:
             body[key] = inward(values)
@@ -319,10 +323,6 @@ def _mapping(schema: Schema, key: str) -> Schema:
 def _names(schema: Schema) -> list[str]:
     value = schema.get("required")
     return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _fits(value: Any, kind: str | None) -> bool:

@@ -11,11 +11,10 @@ from typing import Any
 
 from proxy.protocol.blocks import ContentBlock
 from proxy.protocol.history import SystemTurn
-from proxy.providers.base import Exchange
-from proxy.providers.openai.quirks import Quirks
+from proxy.providers.base import Plan
 
 FIELD = "prompt_cache_breakpoint"
-_MOST = 4
+_LIMIT = 4
 """A request writes no more."""
 
 Part = dict[str, Any]
@@ -29,15 +28,15 @@ class Breakpoints:
     _marked: list[Part] = field(default_factory=list)
 
     @classmethod
-    def of(cls, exchange: Exchange, quirks: Quirks) -> Breakpoints:
-        route = exchange.route
-        return cls(route.official and route.facts.cache_breakpoints and not quirks.no_cache_breakpoints)
+    def of(cls, plan: Plan) -> Breakpoints:
+        route = plan.route
+        return cls(route.official and route.facts.cache_breakpoints and not plan.habits.no_cache_breakpoints)
 
     def mark(self, part: Part, *sources: ContentBlock | SystemTurn) -> Part:
         """The part, marked if a block or turn that it was made of is; the last marks of a request win."""
         if self.wanted and any(getattr(source, "cache_control", False) for source in sources):
             part[FIELD] = {"mode": "explicit"}
             self._marked.append(part)
-            if len(self._marked) > _MOST:
+            if len(self._marked) > _LIMIT:
                 del self._marked.pop(0)[FIELD]
         return part

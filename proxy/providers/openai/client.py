@@ -7,29 +7,30 @@ connection.
 
 from __future__ import annotations
 
-import json
-import logging
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import httpx2
 import openai
 
 from proxy import __version__
+from proxy.models.habits import Habits, Lesson
 from proxy.models.routing import Route
 from proxy.protocol.deltas import Delta
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
-from proxy.providers.base import Exchange
+from proxy.providers.base import Plan, Reader, Wire, Written
+from proxy.providers.call import Call
+from proxy.providers.common import json_text
+from proxy.providers.common.failures import Backend, Failure
+from proxy.providers.common.learning import learn
 from proxy.providers.common.splitter import Splitter
-from proxy.providers.connections import Call, http_client, read_count
+from proxy.providers.connections import http_client, read_count
 from proxy.providers.openai.chat import request as chat_request
 from proxy.providers.openai.chat.stream import ChatStream
-from proxy.providers.openai.errors import Backend, Failure, api_error, failure_of, read_failure
-from proxy.providers.openai.quirks import QuirkBook, Quirks, learn, told
+from proxy.providers.openai.errors import api_error, failure_of, read_failure
 from proxy.providers.openai.responses import request as responses_request
 from proxy.providers.openai.responses.stream import ResponsesStream
 from proxy.settings.config import Config
@@ -37,10 +38,9 @@ from proxy.settings.custom_models import CustomModel
 
 OFFICIAL_URL = "https://api.openai.com/v1"
 _KEY_HEADER = "Authorization"
-_MOST_LESSONS = 4
-_FIRST_PAUSE = 0.5
 _AFTER_FINISH = 5.0
-_TRANSIENT = (500, 502, 504)
+"""Seconds that a server without [DONE] is given for its usage after it has said why it stops."""
+_CHAT, _RESPONSES, _INPUT_TOKENS = "/chat/completions", "/responses", "/responses/input_tokens"
 _COUNTED = (
     *("model", "input", "instructions", "tools", "tool_choice"),
     *("reasoning", "text", "parallel_tool_calls"),
@@ -48,10 +48,8 @@ _COUNTED = (
 """The fields of a request that `POST /responses/input_tokens` takes."""
 _EVENT_BEGINS = (b"data:", b"event:", b":")
 
-log = logging.getLogger(__name__)
 
-
-class _Stream(Protocol):
+class _Stream(Reader, Protocol):
     """What reads the events of one answer: `done` once the server has said its last word, `finished` once it has said
     why it stops."""
 
@@ -60,104 +58,93 @@ class _Stream(Protocol):
 
     @property
     def finished(self) -> bool: ...
-    def feed(self, chunk: dict[str, Any]) -> Iterator[Delta]: ...
-    def end(self) -> Iterator[Delta]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    path: str
-    body: dict[str, Any]
-    stream: _Stream
+    def feed(self, chunk: Any) -> Iterator[Delta]: ...
 
 
 class OpenAIProvider:
     """Answers for the providers "openai" and "custom"."""
 
     def __init__(self, config: Config, read_timeout: float) -> None:
+        """`read_timeout` in seconds is a backstop: the pump's idle limit fires first."""
         self._config = config
         self._http = http_client(read_timeout)
         self._lock = threading.Lock()
         self._clients: dict[str, openai.OpenAI] = {}
-        self._book = QuirkBook()
 
-    def translate(self, exchange: Exchange) -> dict[str, Any]:
-        return self._build(exchange, self._quirks(exchange.route)).body
+    def server(self, route: Route) -> str:
+        return self._backend(route).url
 
-    def stream(self, exchange: Exchange, call: Call) -> Iterator[Sequence[Delta]]:
-        backend = self._backend(exchange.route)
-        quirks = self._quirks(exchange.route)
-        lessons = attempts = 0
-        while True:
-            exchange.notes.clear()
-            request = self._build(exchange, quirks)
-            failed = self._post(exchange.route, request)
-            if isinstance(failed, httpx2.Response):
-                yield from _read(failed, request.stream, call)
-                return
-            lesson = learn(failed, request.body, quirks) if lessons < _MOST_LESSONS else None
-            if lesson is not None:
-                lessons += 1
-                quirks = lesson.quirks
-                exchange.notes.add(f"the server wanted another form of request ({lesson.name})")
-                log.info("%s, %s: learned %s", backend.url, exchange.route.model, lesson.name)
-                if lesson.lasting:
-                    self._book.remember(backend.url, exchange.route.model, quirks)
-            elif attempts < exchange.retries and failed.status in (*_TRANSIENT, 0) and not call.cancelled:
-                call.sleep(_FIRST_PAUSE * 2**attempts)
-                attempts += 1
+    def wire(self, route: Route, habits: Habits) -> Wire:
+        if self._api(route, habits) == "responses":
+            return responses_request.wire(route)
+        return chat_request.wire(route)
+
+    def write(self, plan: Plan) -> Written[_Stream]:
+        backend, model = self._backend(plan.route), plan.route.model
+        if self._api(plan.route, plan.habits) == "chat":
+            chat = chat_request.build(plan)
+            return Written(_CHAT, chat.body, ChatStream(chat.names, backend, model), chat.notes)
+        responses = responses_request.build(plan)
+        stream = ResponsesStream(responses.names, backend, model, responses.search)
+        return Written(_RESPONSES, responses.body, stream, responses.notes)
+
+    def send(self, plan: Plan, written: Written[_Stream], call: Call) -> httpx2.Response | Failure:  # noqa: ARG002
+        return self._post(plan.route, written.path, written.body)
+
+    def read(self, response: httpx2.Response, written: Written[_Stream], call: Call) -> Iterator[Sequence[Delta]]:
+        stream = written.reader
+        body = response.iter_bytes()
+        call.reads(response, body)
+        try:
+            first = next(body, b"")
+            if "event-stream" not in response.headers.get("content-type", "") and not first.lstrip().startswith(
+                _EVENT_BEGINS
+            ):
+                yield list(_whole(b"".join([first, *body]), stream))
             else:
-                raise _final_error(failed, backend)
+                yield from _events(chain([first], body), stream, call)
+        except httpx2.ReadTimeout:
+            if not stream.finished:
+                raise ApiError(504, f"{stream.backend.url} fell silent in the middle of its answer") from None
+        except httpx2.HTTPError:
+            if not stream.finished:
+                raise ApiError(502, CUT_OFF) from None
 
-    def count(self, exchange: Exchange, call: Call) -> int | None:
-        route, quirks = exchange.route, self._quirks(exchange.route)
-        if route.custom is not None or self._api(route, quirks) == "chat":
+    def learn(self, failure: Failure, written: Written[_Stream], habits: Habits) -> Lesson | None:
+        return learn(failure, written.body, habits)
+
+    def error(self, failure: Failure, route: Route) -> ApiError:
+        return api_error(failure, self._backend(route))
+
+    def count(self, plan: Plan, written: Written[_Stream], call: Call) -> int | None:
+        route = plan.route
+        if route.custom is not None or written.path != _RESPONSES:
             return None
-        request = self._build(exchange, quirks)
-        counted = {name: value for name, value in request.body.items() if name in _COUNTED}
-        answer = self._post(route, replace(request, path="/responses/input_tokens", body=counted))
+        counted = {name: value for name, value in written.body.items() if name in _COUNTED}
+        answer = self._post(route, _INPUT_TOKENS, counted)
         if isinstance(answer, Failure):
-            raise _final_error(answer, request.stream.backend)
+            raise self.error(answer, route)
         return read_count(answer, "input_tokens", call)
 
-    def searches(self, route: Route) -> bool:
-        quirks = self._quirks(route)
-        return self._api(route, quirks) == "responses" and responses_request.searches(route, quirks)
+    def warm_up(self) -> None:
+        """Its SDK is imported with this module."""
 
-    def _build(self, exchange: Exchange, quirks: Quirks) -> _Request:
-        backend, most = self._backend(exchange.route), self._config.max_tokens_limit
-        model = exchange.route.model
-        if self._api(exchange.route, quirks) == "chat":
-            chat = chat_request.build(exchange, quirks, most_tokens=most)
-            return _Request("/chat/completions", chat.body, ChatStream(chat.names, backend, model))
-        responses = responses_request.build(exchange, quirks, most_tokens=most)
-        return _Request(
-            "/responses", responses.body, ResponsesStream(responses.names, backend, model, responses.search)
-        )
-
-    def _api(self, route: Route, quirks: Quirks) -> str:
+    def _api(self, route: Route, habits: Habits) -> Literal["chat", "responses"]:
         """What was learned, else what the user says, else Responses with OpenAI itself and chat with all others."""
-        if quirks.api is not None:
-            return quirks.api
-        if route.custom is not None:
-            return route.custom.api
-        if self._config.openai_api != "auto":
-            return self._config.openai_api
-        return "responses" if route.official and route.facts.api != "chat" else "chat"
-
-    def _quirks(self, route: Route) -> Quirks:
-        learned = self._book.get(self._backend(route).url, route.model)
-        return learned or told(route.custom.quirks if route.custom is not None else ())
+        chosen = habits.api or (route.custom.api if route.custom is not None else self._config.openai_api)
+        if chosen == "auto":
+            chosen = "responses" if route.official and route.facts.api != "chat" else "chat"
+        return "responses" if chosen == "responses" else "chat"
 
     def _backend(self, route: Route) -> Backend:
         if route.custom is not None:
             custom = route.custom
             return Backend(custom.api_base, custom.api_key_name, custom.api_key, custom.headers)
-        endpoint = self._config.openai
+        endpoint = self._config.endpoint("openai")
         return Backend(endpoint.base_url or OFFICIAL_URL, endpoint.key_variable, endpoint.api_key)
 
-    def _post(self, route: Route, request: _Request) -> httpx2.Response | Failure:
-        """The response, its body unread, or why there is none; status 0 stands for a connection that failed."""
+    def _post(self, route: Route, path: str, body: dict[str, Any]) -> httpx2.Response | Failure:
+        """The response, its body unread, or why there is none."""
         backend = self._backend(route)
         if backend.key is None and backend.key_variable is not None:
             raise ApiError(
@@ -168,7 +155,7 @@ class OpenAIProvider:
             )
         try:
             stream = self._client(route, backend).post(
-                request.path, cast_to=object, body=request.body, stream=True, stream_cls=openai.Stream[object]
+                path, cast_to=object, body=body, stream=True, stream_cls=openai.Stream[object]
             )
         except openai.APIStatusError as error:
             return read_failure(error.status_code, error.response.headers, error.response.content)
@@ -221,35 +208,6 @@ def _reason(error: openai.APIConnectionError) -> str:
     return str(cause) if cause is not None and str(cause) else "the connection failed"
 
 
-def _final_error(failure: Failure, backend: Backend) -> ApiError:
-    if failure.status == 0:
-        return ApiError(
-            502, f"cannot reach {backend.url} ({failure.message}); check that the server runs and that the URL is right"
-        )
-    return api_error(failure, backend)
-
-
-def _read(response: httpx2.Response, stream: _Stream, call: Call) -> Iterator[Sequence[Delta]]:
-    body = response.iter_bytes()
-    call.reads(response, body)
-    try:
-        first = next(body, b"")
-        if "event-stream" not in response.headers.get("content-type", "") and not first.lstrip().startswith(
-            _EVENT_BEGINS
-        ):
-            yield list(_whole(b"".join([first, *body]), stream))
-        else:
-            yield from _events(chain([first], body), stream, call)
-    except httpx2.ReadTimeout:
-        if not stream.finished:
-            raise ApiError(504, f"{stream.backend.url} fell silent in the middle of its answer") from None
-    except httpx2.HTTPError:
-        if not stream.finished:
-            raise ApiError(502, CUT_OFF) from None
-    yield list(stream.end())
-    call.complete = True
-
-
 def _events(body: Iterator[bytes], stream: _Stream, call: Call) -> Iterator[Sequence[Delta]]:
     """A batch for each piece that comes off the network, empty ones included: they are signs of life."""
     splitter = Splitter()
@@ -270,21 +228,21 @@ def _event(data: bytes, stream: _Stream) -> Iterator[Delta]:
         stream.done = True
         return
     try:
-        chunk = json.loads(data)
+        chunk = json_text.loads(data)
     except ValueError:
         raise ApiError(502, f"{stream.backend.url} sent a chunk that is not JSON") from None
-    if isinstance(chunk, dict):
-        yield from stream.feed(chunk)
+    yield from stream.feed(chunk)
 
 
 def _whole(body: bytes, stream: _Stream) -> Iterator[Delta]:
     """An answer in one piece: asked for where `can_stream` is false, and sent unasked by some servers."""
     try:
-        answer = json.loads(body)
+        answer = json_text.loads(body)
     except ValueError:
         failure = read_failure(502, {}, body)
         hint = "is the base URL right (most end in /v1)?"
-        raise ApiError(502, f"{stream.backend.url} did not answer as an API: {failure.message}; {hint}") from None
+        said = stream.backend.without_keys(failure.message)
+        raise ApiError(502, f"{stream.backend.url} did not answer as an API: {said}; {hint}") from None
     if not isinstance(answer, dict) or not answer.keys() & {"choices", "output"}:
         raise api_error(failure_of(answer), stream.backend)
     stream.done = True

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.gemini_api import FakeGemini
+from tests.fakes.gemini.api import FakeGemini
 from tests.providers.gemini.serving import KEY
 
 

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from proxy.answering.plan import Limits, plan
 from proxy.models.catalog import Catalog
+from proxy.models.habits import Habits
 from proxy.models.routing import Route, Router
-from proxy.protocol.notes import Notes
 from proxy.providers.base import Exchange
-from proxy.providers.gemini.request import GeminiRequest, Manner, build
+from proxy.providers.gemini.request import GeminiRequest, Options, build, wire
 from proxy.providers.gemini.signatures import SignatureMemory
 from proxy.settings.config import load_config
-from tests.fakes import gemini_models, gemini_rules
+from tests.fakes.gemini import models as gemini_models
+from tests.fakes.gemini import rules as gemini_rules
 from tests.translation import parsed
 
 Json = dict[str, Any]
@@ -62,17 +64,19 @@ def translate(
     memory: SignatureMemory | None = None,
     session: str = "",
     checked: bool = True,
-    **manner: Any,
+    habits: Habits | None = None,
+    limit: int = 200_000,
+    **options: Any,
 ) -> Translation:
     """The body that would be sent. Unless `checked` is off, raises Refused where the strict fake refuses it."""
-    exchange = Exchange(parsed(body), route(to), Notes(), session=session)
-    put = Manner(**{"transport": "gemini", "most_tokens": 200_000, **manner})
-    built = build(exchange, put, memory or SignatureMemory())
+    exchange, chosen = Exchange(parsed(body), route(to), session=session), Options(**{"transport": "gemini", **options})
+    planned = plan(exchange, wire(exchange.route, chosen), habits or Habits(), Limits(limit))
+    built = build(planned, chosen, memory or SignatureMemory())
     sent = json.loads(json.dumps(built.body))
     rules = gemini_models.find(gemini_models.MODELS, to)
     if checked and rules is not None:
         gemini_rules.check(sent, rules, stream=True, deadline=None)
-    return Translation(sent, list(exchange.notes), built)
+    return Translation(sent, [*planned.notes, *built.notes], built)
 
 
 def calls_of(contents: list[Json]) -> list[Json]:

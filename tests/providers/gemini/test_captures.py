@@ -6,16 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.captures import MESSAGES, load, needs_captures, structured_answer
 from tests.conformance import same_message
 from tests.conformance.message import offered_tools
-from tests.fakes.gemini_api import FakeGemini
-from tests.fakes.gemini_replies import FunctionCall, Part, Reply, Text, Thought
+from tests.fakes.gemini.api import FakeGemini
+from tests.fakes.gemini.replies import FunctionCall, Part, Reply, Text, Thought
 from tests.providers.gemini.pieces import MODELS
 from tests.providers.gemini.serving import KEY, gemini_proxy
+from tests.web.recorded import answered
 from tests.web.serving import Proxy
-from tests.web.test_captures import CAPTURES, MESSAGES, _both, _load
 
-pytestmark = pytest.mark.skipif(not CAPTURES, reason="the recorded requests are not at hand")
+pytestmark = needs_captures
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -28,16 +29,16 @@ def served(request: pytest.FixtureRequest) -> Iterator[tuple[Proxy, FakeGemini]]
 @pytest.mark.parametrize("name", MESSAGES)
 def test_messages(name: str, served: tuple[Proxy, FakeGemini]) -> None:
     proxy, fake = served
-    capture = _load(name)
+    capture = load(name)
     capture["body"]["model"] = "claude-sonnet-5-5"
     tools = list(offered_tools(dict(capture["body"])))
     calls = [FunctionCall(tool, {"n": number, "text": 'a\\b"c\n'}) for number, tool in enumerate((tools * 2)[:3])]
     script: list[Part] = [Thought("Let me see."), Text("Ich sehe nach \U0001f50d."), *calls]
-    if (capture["body"].get("output_config") or {}).get("format"):
-        script = [Text('{"title": "A title"}')]
+    if structured := structured_answer(capture["body"]):
+        script = [Text(structured)]
     fake.default(lambda body, headers: Reply(*script))
     before = len(fake.refusals)
-    streamed, folded = _both(proxy, capture)
+    streamed, folded = answered(proxy, capture)
     same_message(streamed, folded)
     assert fake.refusals[before:] == []
     expected = [part.name for part in script if isinstance(part, FunctionCall)]

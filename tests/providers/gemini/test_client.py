@@ -15,20 +15,23 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError
 
-from proxy.protocol.deltas import Delta, Finish, TextDelta
+from proxy.answering.attempts import Attempts
+from proxy.answering.plan import Limits
+from proxy.answering.timing import Timing
+from proxy.models.habits import HabitBook
+from proxy.protocol.deltas import Delta, Finish, Note, TextDelta
 from proxy.protocol.errors import ApiError
-from proxy.protocol.notes import Notes
 from proxy.providers.base import Exchange
-from proxy.providers.connections import Call
+from proxy.providers.call import Call
 from proxy.providers.gemini.client import GeminiProvider
 from proxy.server.banner import banner
 from proxy.settings.config import Config
 from proxy.web.services import Services
-from tests.fakes.gemini_api import FakeGemini
-from tests.fakes.gemini_errors import FAILURES, gemini_error
-from tests.fakes.gemini_replies import FunctionCall, Reply, Text, sse
-from tests.fakes.gemini_signatures import SENTINELS
-from tests.fakes.gemini_stream_base import STOP, bare, chunk, text
+from tests.fakes.gemini.api import FakeGemini
+from tests.fakes.gemini.errors import FAILURES, gemini_error
+from tests.fakes.gemini.replies import FunctionCall, Reply, Text, sse
+from tests.fakes.gemini.signatures import SENTINELS
+from tests.fakes.gemini.stream_base import STOP, bare, chunk, text
 from tests.fakes.server import CUT, PATIENCE, FakeServer, Raw, json_answer
 from tests.fakes.server import Exchange as Seen
 from tests.providers.gemini.pieces import NEW, calls_of, route
@@ -39,18 +42,27 @@ from tests.web.serving import ask
 Json = dict[str, Any]
 
 
-def _provider(upstream: str, **variables: str) -> GeminiProvider:
-    return GeminiProvider(gemini_settings(upstream, **variables), read_timeout=PATIENCE)
+def _provider(upstream: str, **variables: str) -> Attempts:
+    return _asking(gemini_settings(upstream, **variables))
+
+
+def _asking(config: Config) -> Attempts:
+    return Attempts(
+        GeminiProvider(config, read_timeout=PATIENCE),
+        HabitBook(),
+        Limits(config.max_tokens_limit),
+        Timing(first_pause=0.0),
+    )
 
 
 def _exchange(body: Json | None = None, model: str = NEW, retries: int = 0) -> Exchange:
-    return Exchange(parsed(body or asking()), route(model), Notes(), retries)
+    return Exchange(parsed(body or asking()), route(model), retries)
 
 
-def _run(provider: GeminiProvider, exchange: Exchange | None = None) -> list[Delta]:
+def _run(provider: Attempts, exchange: Exchange | None = None) -> list[Delta]:
     with Call() as running:
         try:
-            return [delta for batch in provider.stream(exchange or _exchange(), running) for delta in batch]
+            return [delta for batch in provider.deltas(exchange or _exchange(), running) for delta in batch]
         finally:
             running.finish()
 
@@ -59,20 +71,24 @@ def _texts(deltas: list[Delta]) -> str:
     return "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
 
 
+def _notes(deltas: list[Delta]) -> list[str]:
+    return [delta.text for delta in deltas if isinstance(delta, Note)]
+
+
 class _Reader(threading.Thread):
     """Reads an answer as the pump does, until another thread cancels it."""
 
-    def __init__(self, provider: GeminiProvider) -> None:
+    def __init__(self, attempts: Attempts) -> None:
         super().__init__(daemon=True)
         self.call = Call()
         self.began = threading.Event()
         self.error: ApiError | None = None
-        self._provider = provider
+        self._attempts = attempts
 
     def run(self) -> None:
         with self.call:
             try:
-                for batch in self._provider.stream(_exchange(retries=2), self.call):
+                for batch in self._attempts.deltas(_exchange(retries=2), self.call):
                     if batch:
                         self.began.set()
             except ApiError as error:
@@ -207,8 +223,7 @@ def test_unreachable() -> None:
 
 
 @pytest.mark.parametrize("failure", ["internal", "deadline", "cut"])
-def test_passing_trouble(failure: str, upstream: FakeGemini, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.providers.gemini.client._FIRST_PAUSE", 0.0)
+def test_passing_trouble(failure: str, upstream: FakeGemini) -> None:
     for _ in range(2):
         if failure == "cut":
             upstream.reply_raw([], hold=[CUT])
@@ -236,14 +251,14 @@ def test_case_46_sentinels_after_a_refusal(failure: str, upstream: FakeGemini) -
     upstream.reply(FunctionCall("Read", {"path": "a"}))
     _run(provider, _exchange(asking(user("go"), tools=[tool()])))
     upstream.fail(FAILURES[failure])
-    exchange = _exchange(_HISTORY)
-    assert _texts(_run(provider, exchange)) == "ok"
+    deltas = _run(provider, _exchange(_HISTORY))
+    assert _texts(deltas) == "ok"
     _, refused, accepted = (
         [part.get("thoughtSignature") for part in calls_of(body["contents"])] for body in upstream.requests
     )
     assert refused[0] not in (None, *SENTINELS)
     assert accepted == [SENTINELS[0]]
-    assert any("thought signatures" in note for note in exchange.notes)
+    assert any("thought signatures" in note for note in _notes(deltas))
 
     upstream.fail(FAILURES[failure])
     upstream.fail(FAILURES[failure])
@@ -305,11 +320,11 @@ def test_what_one_request_needed_is_not_remembered_with_what_the_server_wants(up
 def test_files_that_cannot_be_fetched(upstream: FakeGemini) -> None:
     picture = {"type": "image", "source": {"type": "url", "url": "https://example.org/a.png"}}
     upstream.fail(gemini_error(400, "Cannot fetch content from the provided URL. Please ensure the URL is valid."))
-    exchange = _exchange(asking(user("look", picture)))
-    assert _texts(_run(_provider(upstream.base_url), exchange)) == "ok"
+    deltas = _run(_provider(upstream.base_url), _exchange(asking(user("look", picture))))
+    assert _texts(deltas) == "ok"
     assert "fileData" in str(upstream.requests[0])
     assert "fileData" not in str(upstream.requests[1])
-    assert any("left out" in note for note in exchange.notes)
+    assert any("left out" in note for note in _notes(deltas))
 
 
 def test_safety(upstream: FakeGemini) -> None:
@@ -364,7 +379,7 @@ def test_vertex(vertex: _Vertex, monkeypatch: pytest.MonkeyPatch) -> None:
     credentials.token = "adc-token"
     monkeypatch.setattr(google.auth, "default", lambda *_, **__: (credentials, "other-project"))
     monkeypatch.setenv("GOOGLE_API_KEY", "leaked-key")
-    provider = GeminiProvider(_on_vertex(vertex.url, VERTEX_LOCATION="us-central1"), PATIENCE)
+    provider = _asking(_on_vertex(vertex.url, VERTEX_LOCATION="us-central1"))
     assert _run(provider)[-1] == Finish()
     seen = vertex.exchanges[0]
     models = "/v1beta1/projects/my-project/locations/us-central1/publishers/google/models"
@@ -378,7 +393,7 @@ def test_vertex_counts(vertex: _Vertex, monkeypatch: pytest.MonkeyPatch) -> None
     credentials = AnonymousCredentials()
     credentials.token = "adc-token"
     monkeypatch.setattr(google.auth, "default", lambda *_, **__: (credentials, "other-project"))
-    provider = GeminiProvider(_on_vertex(vertex.url), PATIENCE)
+    provider = _asking(_on_vertex(vertex.url))
     with Call() as call:
         assert provider.count(_exchange(asking(system="Be brief.", tools=[tool()])), call) == 31
     seen = vertex.exchanges[0]
@@ -394,7 +409,7 @@ def test_vertex_without_credentials(vertex: _Vertex, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(google.auth, "default", missing)
     with pytest.raises(ApiError) as failed:
-        _run(GeminiProvider(_on_vertex(vertex.url), PATIENCE))
+        _run(_asking(_on_vertex(vertex.url)))
     assert failed.value.status == 401
     assert "gcloud auth application-default login" in failed.value.message
 
@@ -409,7 +424,7 @@ def test_vertex_without_credentials(vertex: _Vertex, monkeypatch: pytest.MonkeyP
 )
 def test_vertex_addresses(location: str, url: str) -> None:
     provider = GeminiProvider(_on_vertex("", VERTEX_LOCATION=location), PATIENCE)
-    assert provider._backend.url == url
+    assert provider.server(route(NEW)) == url
 
 
 def test_vertex_needs_no_key_in_the_banner() -> None:

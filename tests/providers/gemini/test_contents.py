@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.protocol.signature import seal
-from tests.fakes.gemini_signatures import SENTINELS, issue
+from tests.fakes.gemini.signatures import SENTINELS, issue
 from tests.providers.gemini.pieces import MODELS, NEW, OLD, calls_of, kinds_of, translate
 from tests.translation import (
     PDF,
@@ -107,7 +107,7 @@ def _responses(contents: list[Json]) -> list[Json]:
     return [part["functionResponse"] for each in contents for part in each["parts"] if "functionResponse" in part]
 
 
-def _talk(*results: Json, calls: int = 1) -> Json:
+def _talk(*results: Json | str, calls: int = 1) -> Json:
     made = [call(f"t{number}", "Read") for number in range(1, calls + 1)]
     return asking(user("a"), assistant(*made), user(*results), tools=[tool()])
 

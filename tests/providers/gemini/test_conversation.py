@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.conformance import check_stream
-from tests.fakes.gemini_api import FakeGemini
-from tests.fakes.gemini_replies import FunctionCall, Part, Reply, Text, Thought
-from tests.fakes.gemini_signatures import SENTINELS, issue
+from tests.fakes.gemini.api import FakeGemini
+from tests.fakes.gemini.replies import FunctionCall, Part, Reply, Text, Thought
+from tests.fakes.gemini.signatures import SENTINELS, issue
 from tests.providers.gemini.pieces import MODELS, OLD, calls_of
 from tests.providers.gemini.serving import gemini_proxy
 from tests.translation import call, result, text, tool, user
@@ -46,7 +46,7 @@ class _Client:
         self.messages: list[Json] = [user("do it")]
 
     def turn(self, proxy: Proxy, number: int) -> None:
-        thinking = {} if self.thinking is None else {"thinking": self.thinking}
+        thinking: Json = {} if self.thinking is None else {"thinking": self.thinking}
         body = ask(messages=self.messages, tools=_TOOLS, stream=True, max_tokens=16_000, **thinking)
         self.upstream.default(lambda body, headers: Reply(*_script(number)))
         answer = proxy.post(body, x_claude_code_session_id=_SESSION)
@@ -74,7 +74,7 @@ def _issued(model: str, turns: int) -> list[str | None]:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("thinking", ["adaptive", "budget"])
+@pytest.mark.parametrize("thinking", ["adaptive", "budget", "unsaid"])
 def test_case_46_47_signatures_come_back(upstream: FakeGemini, model: str, thinking: str) -> None:
     """With a proxy that is started anew in the middle."""
     client = _Client(upstream, _THINKING[thinking])
@@ -89,9 +89,8 @@ def test_case_46_47_signatures_come_back(upstream: FakeGemini, model: str, think
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("thinking", ["off", "unsaid"])
-def test_without_thinking_the_process_remembers(upstream: FakeGemini, model: str, thinking: str) -> None:
-    client = _Client(upstream, _THINKING[thinking])
+def test_without_thinking_the_process_remembers(upstream: FakeGemini, model: str) -> None:
+    client = _Client(upstream, _THINKING["off"])
     with gemini_proxy(upstream.base_url, model) as proxy:
         for number in range(_FEW):
             client.turn(proxy, number)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from proxy.providers.gemini.errors import Backend, api_error, failure_of, read_failure
-from tests.fakes.gemini_api import FakeGemini
-from tests.fakes.gemini_errors import FAILURES, gemini_error, list_wrapped, rate_limited
-from tests.fakes.openai_refusal import Refusal
+from tests.fakes.gemini.api import FakeGemini
+from tests.fakes.gemini.errors import FAILURES, gemini_error, list_wrapped, rate_limited
+from tests.fakes.refusal import Refusal
 from tests.providers.gemini.serving import KEY, gemini_proxy
 from tests.web.serving import Proxy, ask
 

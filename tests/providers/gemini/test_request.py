@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 @pytest.mark.parametrize("model", MODELS)
 def test_case_23_only_known_fields(model: str) -> None:
-    more = {
+    more: Json = {
         "cache_control": {"type": "ephemeral"},
         "input_examples": [{"path": "a"}],
         "strict": True,

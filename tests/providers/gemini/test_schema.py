@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from proxy.protocol.notes import Notes
 from proxy.providers.gemini.schema import KEYWORDS, SchemaCleaner
-from tests.fakes.gemini_models import MODELS
-from tests.fakes.gemini_rules import check
+from tests.captures import CAPTURES, load, needs_captures
+from tests.fakes.gemini.models import MODELS
+from tests.fakes.gemini.rules import check
 from tests.providers.gemini.pieces import NEW
-from tests.web.test_captures import CAPTURES, _load
+from tests.providers.schemas import MUTATED, OBJECTS, TYPES, nested
 
 Json = dict[str, Any]
 
@@ -48,12 +49,12 @@ def _accepted(*schemas: Json) -> None:
             assert set(node.get("required", ())) <= node.get("properties", {}).keys()
 
 
-@pytest.mark.skipif(not CAPTURES, reason="the recorded requests are not at hand")
+@needs_captures
 @pytest.mark.parametrize("constrains", [False, True])
 def test_case_21_tools_of_the_captures(constrains: bool) -> None:
     tools: dict[str, Json] = {}
     for name in CAPTURES:
-        for tool in (_load(name).get("body") or {}).get("tools") or ():
+        for tool in (load(name).get("body") or {}).get("tools") or ():
             if "input_schema" in tool:
                 tools[json.dumps(tool["input_schema"])] = tool["input_schema"]
     assert len(tools) > 20
@@ -201,6 +202,81 @@ def test_types_that_refer_to_each_other_do_not_grow_without_end() -> None:
     assert len(json.dumps(clean)) < 2_000_000
 
 
+ODD: dict[str, tuple[Any, Any]] = {
+    "dependent_schemas": (
+        {"type": "object", "dependentSchemas": {"a": {"required": ["b"]}}},
+        {"anyOf": [{"type": "object", "properties": {"b": {}}, "required": ["b"]}, {"type": "object"}]},
+    ),
+    "dependencies_of_draft_7": (
+        {"type": "object", "dependencies": {"a": ["b"], "c": {"properties": {"d": _S}}}},
+        {"anyOf": [{"type": "object", "properties": {"d": _S}}, {"type": "object"}]},
+    ),
+    "required_of_draft_3": (
+        {"type": "object", "properties": {"a": {"type": "string", "required": True}}},
+        {"type": "object", "properties": {"a": _S}, "required": ["a"]},
+    ),
+    "exclusive_minimum_of_draft_4": (
+        {"type": "integer", "minimum": 0, "exclusiveMinimum": True},
+        {"type": "integer", "minimum": 1},
+    ),
+    "tuple_of_older_drafts": (
+        {"type": "array", "items": [_S, _N]},
+        {"type": "array", "prefixItems": [_S, _N]},
+    ),
+    "types_of_gemini": ({"type": "STRING"}, _S),
+    "php_map": ({"type": "object", "properties": [], "required": None}, {"type": "object"}),
+    "enum_of_nothing": ({"type": "string", "enum": []}, _S),
+    "infinite": ({"type": "number", "maximum": float("inf"), "default": float("nan")}, {"type": "number"}),
+    "huge": ({"type": "integer", "maximum": 10**400, "minItems": 5}, _N),
+    "false": (False, {}),
+    "percent_encoded": ({"$ref": "#/$defs/List%3CItem%3E"}, {"type": "array", "items": _S}),
+    "anchor": ({"$ref": "#here"}, _S),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_property(name: str) -> None:
+    given_schema, expected = ODD[name]
+    defs = {"List<Item>": {"type": "array", "items": _S}, "s": {"$anchor": "here", "type": "string"}}
+    clean = _clean(_one(given_schema, **{"$defs": defs}))
+    assert clean["properties"]["x"] == expected
+    _accepted(clean)
+
+
+@pytest.mark.parametrize(
+    ("schema", "clean"),
+    [
+        pytest.param({"type": "array", "items": _S}, {"type": "array", "items": _S}, id="an array"),
+        pytest.param({"enum": ["a", "b"]}, {"type": "string", "enum": ["a", "b"]}, id="an enum"),
+        pytest.param({"type": "integer"}, _N, id="a number"),
+        pytest.param({"anyOf": [_S, _N]}, {"anyOf": [_S, _N]}, id="alternatives"),
+        pytest.param(
+            {"type": "object", "dependentSchemas": {"a": {"required": ["b"]}}},
+            {"anyOf": [{"type": "object", "properties": {"b": {}}, "required": ["b"]}, {"type": "object"}]},
+            id="dependentSchemas",
+        ),
+    ],
+)
+def test_an_answer_keeps_its_root(schema: Json, clean: Json) -> None:
+    assert SchemaCleaner(Notes(), constrains=True).answer(schema) == clean
+
+
+@pytest.mark.parametrize("by", ["properties", "items", "anyOf", "allOf", "dependentSchemas"])
+@pytest.mark.parametrize("depth", [300, 700])
+def test_depth(by: str, depth: int) -> None:
+    notes = Notes()
+    cleaner = SchemaCleaner(notes, constrains=False)
+    for schema in (nested(depth, by=by), {**nested(depth, by=by), "$defs": {"a": {"$ref": "#/$defs/a"}}}):
+        _accepted(cleaner.parameters(schema, "T"), cleaner.parameters(_one(schema), "T"))
+        json.dumps(cleaner.answer(schema))
+    assert any("nested too deeply" in note for note in notes)
+
+
+def test_many_alternatives_take_no_time() -> None:
+    branches = [{"type": "object", "properties": {f"p{n}": {"const": n}}} for n in range(3000)]
+    assert len(_clean(_one({"anyOf": branches}))["properties"]["x"]["anyOf"]) == len(branches)
+
+
 def test_long_enums_become_words_where_they_constrain() -> None:
     values = [f"value number {number}" for number in range(300)]
     schema = _one({"type": "string", "enum": values})
@@ -210,18 +286,6 @@ def test_long_enums_become_words_where_they_constrain() -> None:
     assert values[-1] in told["description"]
 
 
-_TYPES = [
-    "object",
-    "array",
-    "string",
-    "integer",
-    "number",
-    "boolean",
-    ["string", "null"],
-    ["object", "array"],
-    "odd",
-    5,
-]
 _KEYS = ("a", "b", "type", "default", "$ref", "required", "properties")
 _SCALARS = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text("ab ", max_size=3) | st.floats(-9, 9)
 
@@ -232,20 +296,8 @@ def _extended(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries(
         {},
         optional={
-            "type": st.sampled_from(
-                [
-                    "object",
-                    "array",
-                    "string",
-                    "integer",
-                    "number",
-                    "boolean",
-                    ["string", "null"],
-                    ["object", "array"],
-                    "odd",
-                    5,
-                ]
-            ),
+            "type": st.sampled_from(TYPES),
+            "dependentSchemas": named,
             "properties": named,
             "required": st.lists(st.sampled_from(_KEYS), max_size=3),
             "items": inner | several,
@@ -273,7 +325,9 @@ def _extended(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-_SCHEMAS = st.recursive(st.booleans() | st.just({}) | _extended(st.just({})), _extended, max_leaves=8)
+_SCHEMAS: st.SearchStrategy[Any] = st.recursive(
+    st.booleans() | st.just({}) | _extended(st.just({})), _extended, max_leaves=8
+)
 
 
 def _named(schema: Any) -> tuple[set[str], set[str]]:
@@ -307,3 +361,16 @@ def test_any_answer(schema: Any) -> None:
         clean = SchemaCleaner(Notes(), constrains=True).answer(schema)
         for node in _nodes(clean):
             assert node.keys() <= set(KEYWORDS)
+
+
+@settings(max_examples=200, deadline=None)
+@given(OBJECTS | MUTATED, st.booleans())
+def test_any_schema_malformed_or_not(schema: Json, constrains: bool) -> None:
+    """Whatever comes: only keywords that Gemini takes, and JSON."""
+    cleaner = SchemaCleaner(Notes(), constrains=constrains)
+    clean = cleaner.parameters(schema, "T")
+    _accepted(clean)
+    assert (clean["type"], type(clean["properties"])) == ("object", dict)
+    answer = cleaner.answer(schema)
+    json.dumps([clean, answer], allow_nan=False, ensure_ascii=False).encode()
+    assert all(node.keys() <= set(KEYWORDS) for node in _nodes(answer))

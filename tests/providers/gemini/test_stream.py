@@ -9,16 +9,15 @@ import pytest
 
 from proxy.protocol.signature import unseal
 from tests.conformance import parse_sse, same_message
-from tests.fakes.gemini_api import FakeGemini
-from tests.fakes.gemini_stream_base import MODEL
-from tests.fakes.gemini_streams import GEMINI_GATEWAY_STREAMS, GEMINI_STREAMS, TOOL_NAMES, GeminiStream
+from tests.fakes.gemini.api import FakeGemini
+from tests.fakes.gemini.stream_base import MODEL
+from tests.fakes.gemini.streams import GEMINI_GATEWAY_STREAMS, GEMINI_STREAMS, TOOL_NAMES, GeminiStream
+from tests.fakes.outcomes import STOP_REASONS, blocks_of
 from tests.providers.gemini.serving import KEY, gemini_proxy
 from tests.web.serving import Answer, Proxy, ask
-from tests.web.test_odd_streams import _blocks
 
 ALL = {**GEMINI_STREAMS, **GEMINI_GATEWAY_STREAMS}
 _TOOLS = [{"name": name, "input_schema": {"type": "object"}} for name in TOOL_NAMES]
-_STOP_REASONS = {"end": "end_turn", "tool_use": "tool_use", "max_tokens": "max_tokens", "refusal": "refusal"}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def _answer(
 
 def _shown(content: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     """Without the thinking blocks that only carry a signature."""
-    return [block for block in _blocks(content) if block != ("thinking", "")]
+    return [block for block in blocks_of(content) if block != ("thinking", "")]
 
 
 def _signatures(content: list[dict[str, Any]]) -> list[str | None]:
@@ -57,7 +56,7 @@ def test_case_73_77_read(name: str, served: tuple[Proxy, FakeGemini]) -> None:
     stream = ALL[name]
     streamed, folded = (_answer(stream, served, streams=streams).message() for streams in (True, False))
     same_message(streamed, folded)
-    assert folded["stop_reason"] == _STOP_REASONS[stream.finish]
+    assert folded["stop_reason"] == STOP_REASONS[stream.finish]
     if stream.finish == "refusal" and not stream.blocks:
         (block,) = folded["content"]
         assert stream.error in block["text"]
@@ -83,7 +82,7 @@ def test_read_with_thinking_off(name: str, served: tuple[Proxy, FakeGemini]) -> 
     wanted = [block for block in stream.blocks if block[0] != "thinking"]
     if name == "thoughts_between_texts":
         wanted = [("text", "hellohello")]
-    assert _blocks(message["content"]) == wanted
+    assert blocks_of(message["content"]) == wanted
 
 
 @pytest.mark.parametrize("name", [name for name, stream in ALL.items() if stream.finish == "error"])

@@ -26,10 +26,10 @@ def _effort(word: str, thinking: Json | None = _ADAPTIVE) -> Json:
 
 # What is asked, and what each of BUDGETS and of LEVELS is told: a budget in tokens, a level, None for nothing.
 MATRIX: dict[str, tuple[Json, tuple[int | None, ...], tuple[str | None, ...]]] = {
-    "unsaid": ({}, (0, 0, 128), ("MINIMAL", "LOW", "LOW", "LOW", "LOW")),
+    "unsaid": ({}, (None, None, None), (None, None, None, None, None)),
     "disabled": ({"thinking": _OFF}, (0, 0, 128), ("MINIMAL", "LOW", "LOW", "LOW", "LOW")),
     "disabled_with_effort": (_effort("high", _OFF), (0, 0, 128), ("MINIMAL", "LOW", "LOW", "LOW", "LOW")),
-    "adaptive": ({"thinking": _ADAPTIVE}, (-1, -1, -1), (None, None, None, None, None)),
+    "adaptive": ({"thinking": _ADAPTIVE}, (-1, -1, -1), ("MEDIUM",) * 5),
     "effort_low": (_effort("low"), (-1, -1, -1), ("LOW", "LOW", "LOW", "LOW", "LOW")),
     "effort_medium": (_effort("medium"), (-1, -1, -1), ("MEDIUM", "MEDIUM", "MEDIUM", "MEDIUM", "MEDIUM")),
     "effort_high": (_effort("high"), (-1, -1, -1), ("HIGH", "HIGH", "HIGH", "HIGH", "HIGH")),
@@ -37,7 +37,7 @@ MATRIX: dict[str, tuple[Json, tuple[int | None, ...], tuple[str | None, ...]]] =
     "effort_max": (_effort("max"), (-1, -1, -1), ("HIGH", "HIGH", "HIGH", "XHIGH", "HIGH")),
     "effort_alone": (_effort("high", None), (-1, -1, -1), ("HIGH", "HIGH", "HIGH", "HIGH", "HIGH")),
     "budget_1024": ({"thinking": _enabled(1024)}, (1024, 1024, 1024), ("LOW", "LOW", "LOW", "LOW", "LOW")),
-    "budget_8000": ({"thinking": _enabled(8000)}, (8000, 8000, 8000), ("MEDIUM",) * 5),
+    "budget_8000": ({"thinking": _enabled(8000)}, (8000, 8000, 8000), ("HIGH",) * 5),
     "budget_20000": ({"thinking": _enabled(20_000)}, (20_000, 20_000, 20_000), ("HIGH",) * 5),
     "budget_31999": ({"thinking": _enabled(31_999)}, (24_576, 24_576, 31_999), ("HIGH",) * 5),
     "budget_50000": ({"thinking": _enabled(50_000)}, (24_576, 24_576, 32_768), ("HIGH",) * 5),
@@ -51,9 +51,10 @@ def test_matrix(name: str, model: str) -> None:
     config = translate(asking(max_tokens=64_000, **fields), model).config
     thinking = dict(config.get("thinkingConfig", {}))
     shows = thinking.pop("includeThoughts", False)
-    assert shows == ((fields.get("thinking") or _OFF)["type"] != "disabled")
+    assert shows == ((fields.get("thinking") or _ADAPTIVE)["type"] != "disabled")
     if model in BUDGETS:
-        assert thinking == {"thinkingBudget": budgets[BUDGETS.index(model)]}
+        budget = budgets[BUDGETS.index(model)]
+        assert thinking == ({} if budget is None else {"thinkingBudget": budget})
     else:
         level = levels[LEVELS.index(model)]
         assert thinking == ({} if level is None else {"thinkingLevel": level})
@@ -90,6 +91,6 @@ def test_budgets_leave_room_for_an_answer() -> None:
     ("asked", "users", "sent"), [(100_000, 200_000, 65_536), (64_000, 8192, 8192), (32_000, 200_000, 32_000)]
 )
 def test_limits_on_output(asked: int, users: int, sent: int) -> None:
-    translation = translate(asking(max_tokens=asked), most_tokens=users)
+    translation = translate(asking(max_tokens=asked), limit=users)
     assert translation.config["maxOutputTokens"] == sent
     assert (f"max_tokens was lowered to {sent}" in translation.notes) == (sent < asked)

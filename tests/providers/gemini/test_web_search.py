@@ -10,9 +10,9 @@ from proxy.protocol.deltas import Citation, Delta, ServerBlock, TextDelta
 from proxy.protocol.request import Tool
 from proxy.providers.gemini.grounding import grounded
 from tests.conformance import same_message
-from tests.fakes.gemini_api import FakeGemini
-from tests.fakes.gemini_errors import gemini_error
-from tests.fakes.gemini_replies import Grounding, Text, Thought
+from tests.fakes.gemini.api import FakeGemini
+from tests.fakes.gemini.errors import gemini_error
+from tests.fakes.gemini.replies import Grounding, Text, Thought
 from tests.providers.gemini.pieces import MODELS, NEW, OLD, translate
 from tests.providers.gemini.serving import gemini_proxy
 from tests.translation import Json, asking, tool

@@ -9,17 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from proxy.answering.attempts import Attempts
 from proxy.answering.filters.thinking_display import thinking_display
+from proxy.answering.plan import Limits
+from proxy.answering.timing import Timing
 from proxy.models.catalog import Catalog
+from proxy.models.habits import HabitBook
 from proxy.models.routing import Router
-from proxy.protocol.effort import wanted_display
-from proxy.protocol.notes import Notes
+from proxy.protocol.effort import requested_display
 from proxy.protocol.request import parse_request
 from proxy.providers.base import Exchange
-from proxy.providers.connections import Call
+from proxy.providers.call import Call
 from proxy.providers.openai.client import OpenAIProvider
 from proxy.settings.config import load_config
-from tests.fakes.openai_chat import FakeOpenAI
+from tests.fakes.openai.chat import FakeOpenAI
 from tests.translation import TODAY, Answer, answer
 
 Json = dict[str, Any]
@@ -35,17 +38,18 @@ class Talk:
         self.restart()
 
     def restart(self) -> None:
-        self._provider = OpenAIProvider(self._config, read_timeout=20.0)
+        provider = OpenAIProvider(self._config, read_timeout=20.0)
+        self._attempts = Attempts(provider, HabitBook(), Limits(self._config.max_tokens_limit), Timing())
 
     def ask(self, model: str, body: Json, *, official: bool = True, facts_of: str = "") -> Answer:
         """`facts_of`: another model, for which this one is taken."""
         request = parse_request(json.dumps(body).encode())
         route = self._router.resolve(model)
         facts = Catalog.load().facts("openai", facts_of or model)
-        exchange = Exchange(request, replace(route, model=model, facts=facts, official=official), Notes(), session="s1")
+        exchange = Exchange(request, replace(route, model=model, facts=facts, official=official), session="s1")
         with _finished(Call()) as call:
-            batches = self._provider.stream(exchange, call)
-            return answer(thinking_display(batches, wanted_display(request)), body)
+            batches = self._attempts.deltas(exchange, call)
+            return answer(thinking_display(batches, requested_display(request)), body)
 
 
 @contextmanager

@@ -10,20 +10,13 @@ import pytest
 
 from proxy.protocol.request import parse_count_request
 from proxy.tokens.request import estimate
-from tests.translation import EVERYWHERE, SHARED, Json, translate, unmarked
+from tests.captures import MESSAGES, OTHERS, load, needs_captures
+from tests.translation import EVERYWHERE, Json, translate, unmarked
 
-FILES = sorted((SHARED / "captures").glob("*.json"))
-pytestmark = pytest.mark.skipif(not FILES, reason="recorded requests are not at hand")
+pytestmark = needs_captures
 
-
-def recorded(path: str) -> dict[str, Json]:
-    """Bodies by file name, of requests to one path."""
-    found = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in FILES}
-    return {name: each["body"] for name, each in found.items() if each["path"].partition("?")[0] == path}
-
-
-MESSAGES = recorded("/v1/messages")
-COUNTS = recorded("/v1/messages/count_tokens")
+BODIES = {name: load(name)["body"] for name in MESSAGES}
+COUNTED = [name for name in OTHERS if "/count_tokens" in load(name)["path"]]
 
 
 def blocks(value: Any) -> Iterator[Json]:
@@ -42,7 +35,7 @@ def blocks(value: Any) -> Iterator[Json]:
 @pytest.mark.parametrize("name", MESSAGES)
 def test_translated(name: str, to: str) -> None:
     """`translate` fails where the strict fake refuses the body."""
-    body = MESSAGES[name]
+    body = BODIES[name]
     sent = translate(body, to, session="session")
     written = json.dumps(sent.body, ensure_ascii=False)
     assert "x-anthropic-billing-header" not in written
@@ -65,7 +58,7 @@ def parts(message: Json) -> list[Any]:
 @pytest.mark.parametrize("to", EVERYWHERE)
 @pytest.mark.parametrize("name", MESSAGES)
 def test_earlier_messages_never_change(name: str, to: str) -> None:
-    body = MESSAGES[name]
+    body = BODIES[name]
     messages = body["messages"]
     ends = [at for at, message in enumerate(messages) if at and message["role"] == "assistant"]
     longer: list[str] = []
@@ -79,7 +72,7 @@ def test_earlier_messages_never_change(name: str, to: str) -> None:
 @pytest.mark.parametrize("name", MESSAGES)
 def test_tools_that_were_loaded_are_offered(name: str) -> None:
     """Deferred tools count once a reference has named them; what Anthropic runs itself does not."""
-    body = MESSAGES[name]
+    body = BODIES[name]
     named = {block["tool_name"] for block in blocks(body["messages"]) if block["type"] == "tool_reference"}
     wanted = [
         tool["name"]
@@ -91,8 +84,8 @@ def test_tools_that_were_loaded_are_offered(name: str) -> None:
     assert [sent.names.client(tool["function"]["name"]) for tool in sent.body.get("tools", [])] == wanted
 
 
-@pytest.mark.parametrize("name", [*MESSAGES, *COUNTS])
+@pytest.mark.parametrize("name", [*MESSAGES, *COUNTED])
 def test_counted(name: str) -> None:
     """CASES-45"""
-    body = MESSAGES.get(name) or COUNTS[name]
-    assert 1 < estimate(parse_count_request(json.dumps(body).encode())) < 60_000
+    body = json.dumps(load(name)["body"]).encode()
+    assert 1 < estimate(parse_count_request(body)) < 60_000

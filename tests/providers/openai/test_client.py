@@ -12,19 +12,22 @@ from typing import Any
 
 import pytest
 
+from proxy.answering.attempts import Attempts
+from proxy.answering.plan import Limits
+from proxy.answering.timing import Timing
 from proxy.models.catalog import Catalog
+from proxy.models.habits import HabitBook
 from proxy.models.routing import Router
 from proxy.protocol.deltas import Delta, Finish, TextDelta
 from proxy.protocol.errors import ApiError
-from proxy.protocol.notes import Notes
 from proxy.protocol.request import parse_request
 from proxy.providers.base import Exchange
-from proxy.providers.connections import Call
+from proxy.providers.call import Call
 from proxy.providers.openai import client
 from proxy.providers.openai.client import OpenAIProvider
 from proxy.settings.config import Config, load_config
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_replies import DONE, Text, sse
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.replies import DONE, Text, sse
 from tests.fakes.server import CUT
 
 PATIENCE = 20.0
@@ -46,17 +49,18 @@ class Asking:
     pauses: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.provider = OpenAIProvider(self.config, self.read_timeout)
+        provider = OpenAIProvider(self.config, self.read_timeout)
+        self.attempts = Attempts(provider, HabitBook(), Limits(self.config.max_tokens_limit), Timing())
         self.router = Router(self.config, Catalog.load())
 
     def deltas(self, retries: int = 0, model: str | None = None) -> list[Delta]:
         model = model or self.model
         request = parse_request(json.dumps({**_BODY, "model": model}).encode())
-        exchange = Exchange(request, self.router.resolve(model), Notes(), retries)
-        self.call.sleep = self.pauses.append  # type: ignore[method-assign]
+        exchange = Exchange(request, self.router.resolve(model), retries)
+        self.call.sleep = self.pauses.append  # type: ignore[method-assign, assignment]
         with self.call:
             try:
-                return [delta for batch in self.provider.stream(exchange, self.call) for delta in batch]
+                return [delta for batch in self.attempts.deltas(exchange, self.call) for delta in batch]
             finally:
                 self.call.finish()
 
@@ -184,7 +188,7 @@ def test_azure(upstream: FakeOpenAI, tmp_path: Path) -> None:
 
 def test_models_of_one_server_keep_their_keys_apart(upstream: FakeOpenAI, tmp_path: Path) -> None:
     """Also over the connection that they share."""
-    entries = [
+    entries: list[dict[str, Any]] = [
         {"model_id": "a", "api_base": upstream.base_url, "api_key_name": "A_KEY", "headers": {"X-Team": "a"}},
         {"model_id": "b", "api_base": upstream.base_url, "api_key_name": "B_KEY"},
         {"model_id": "c", "api_base": upstream.base_url},
@@ -280,7 +284,7 @@ def test_a_cancelled_call_is_not_tried_again(asking: Asking, upstream: FakeOpenA
 )
 def test_good_ends(end: list[Any], asking: Asking, upstream: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "_AFTER_FINISH", 0.05)
-    monkeypatch.setattr("proxy.providers.connections._DRAIN_LIMIT", 0.05)
+    monkeypatch.setattr("proxy.providers.call._DRAIN_LIMIT", 0.05)
     upstream.reply_raw([HELLO, *end])
     assert asking.text() == "hello"
 

@@ -145,7 +145,7 @@ TOLD: list[Any] = [
     pytest.param((524, b"x"), (502, "api_error", "answered 524: x", None, None), id="524 of Cloudflare"),
     pytest.param(
         (400, [{"error": {"code": 400, "message": "Please pass a valid API key.", "status": "INVALID_ARGUMENT"}}]),
-        (400, "invalid_request_error", "Please pass a valid API key.", None, None),
+        (401, "authentication_error", "Please pass a valid API key.", None, False),
         id="Google's list",
     ),
     pytest.param(

@@ -251,11 +251,12 @@ def test_schemas_for_openai(schema: Json, sent: Json, noted: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "sent"),
+    ("schema", "sent", "noted"),
     [
         pytest.param(
             {"properties": {"a": {"$ref": "#/$defs/word"}}, "$defs": {"word": STRING}},
             {"properties": {"a": STRING}},
+            "",
             id="$defs",
         ),
         pytest.param(
@@ -264,40 +265,51 @@ def test_schemas_for_openai(schema: Json, sent: Json, noted: str) -> None:
                 "definitions": {"w/x": {"$ref": "#/definitions/word"}, "word": STRING},
             },
             {"properties": {"a": {"type": "string", "description": "what"}}},
+            "",
             id="through another one, with a description beside it",
         ),
         pytest.param(
             {"properties": {"a": {"anyOf": [{"type": "null"}, STRING]}, "b": {"$ref": "#/properties/a/anyOf/1"}}},
             {"properties": {"a": {"anyOf": [{"type": "null"}, STRING]}, "b": STRING}},
+            "",
             id="into a list (zod-to-json-schema names the place where a schema came first)",
         ),
         pytest.param(
             {"$ref": "#/definitions/Input", "definitions": {"Input": {"type": "object", "properties": {"a": STRING}}}},
             {"properties": {"a": STRING}},
+            "",
             id="at the root",
         ),
         pytest.param(
             {"properties": {"a": {"$ref": "#/$defs/node"}}, "$defs": {"node": NODE}},
-            {"properties": {"a": {"type": "object", "properties": {"next": {}, "name": STRING}}}},
+            {"properties": {"a": {"type": "object", "properties": {"next": {"type": "object"}, "name": STRING}}}},
+            "tools: a recursive reference in the schema of Set became an open object",
             id="back to itself",
         ),
-        pytest.param({"properties": {"a": {"$ref": "#/$defs/gone"}}}, {"properties": {"a": {}}}, id="to nowhere"),
+        pytest.param(
+            {"properties": {"a": {"$ref": "#/$defs/gone"}}},
+            {"properties": {"a": {}}},
+            "tools: a reference in the schema of Set leads nowhere and became the open schema",
+            id="to nowhere",
+        ),
         pytest.param(
             {"properties": {"a": {"$ref": "https://a.test/schema"}}},
             {"properties": {"a": {"$ref": "https://a.test/schema"}}},
+            "",
             id="elsewhere",
         ),
         pytest.param(
             {"properties": {"a": {"type": "string", "pattern": r"\p{L}"}}, "anyOf": [{"required": ["a"]}]},
             {"properties": {"a": {"type": "string", "pattern": r"\p{L}"}}, "anyOf": [{"required": ["a"]}]},
+            "",
             id="what only OpenAI refuses stays",
         ),
     ],
 )
-def test_schemas_for_compatible_servers(schema: Json, sent: Json) -> None:
+def test_schemas_for_compatible_servers(schema: Json, sent: Json, noted: str) -> None:
     found, translation = schema_of(schema, "local")
     assert found == {"type": "object", **sent}
-    assert translation.notes == []
+    assert translation.notes == ([noted] if noted else [])
 
 
 def test_references_that_unfold_without_end_stay() -> None:

@@ -9,20 +9,22 @@ from typing import Any
 
 import pytest
 
+from proxy.answering.plan import Limits, plan
+from proxy.models.habits import Habits
+from proxy.models.routing import Route
 from proxy.protocol.deltas import Citation, Delta, ServerBlock, TextDelta
-from proxy.protocol.notes import Notes
 from proxy.protocol.request import Tool
 from proxy.providers.base import Exchange
+from proxy.providers.common.learning import learn
 from proxy.providers.openai.errors import read_failure
-from proxy.providers.openai.quirks import Quirks, learn
 from proxy.providers.openai.responses import request as responses_request
 from proxy.providers.openai.responses.searches import citations
 from proxy.providers.openai.responses.stream import ResponsesStream
 from proxy.providers.openai.tools import ToolNames
-from tests.fakes import responses_rules
-from tests.fakes.openai_chat import FakeOpenAI
-from tests.fakes.openai_models import find
-from tests.fakes.openai_replies import Text, Thinking, ToolCall, WebSearch
+from tests.fakes.openai.chat import FakeOpenAI
+from tests.fakes.openai.models import find
+from tests.fakes.openai.replies import Text, Thinking, ToolCall, WebSearch
+from tests.fakes.responses import rules as responses_rules
 from tests.providers.openai.talk import Talk
 from tests.translation import BACKEND, Json, asking, custom_route, parsed, route, tool
 
@@ -45,12 +47,14 @@ def talk(upstream: FakeOpenAI, tmp_path: Path) -> Talk:
     return Talk(upstream, tmp_path)
 
 
-def _built(request: Json, to: str = "gpt-6-sol", quirks: Quirks | None = None) -> tuple[Json, list[str]]:
+def _built(request: Json, to: str | Route = "gpt-6-sol", habits: Habits | None = None) -> tuple[Json, list[str]]:
     """The body that would be sent, one that the strict fake takes, and the notes."""
-    exchange = Exchange(parsed(request), route(to), Notes())
-    body = json.loads(json.dumps(responses_request.build(exchange, quirks or Quirks(), most_tokens=9000).body))
-    assert responses_rules.refusal(body, find(to)) is None
-    return body, list(exchange.notes)
+    where = route(to) if isinstance(to, str) else to
+    planned = plan(Exchange(parsed(request), where), responses_request.wire(where), habits or Habits(), Limits(9000))
+    built = responses_request.build(planned)
+    body = json.loads(json.dumps(built.body))
+    assert where.custom is not None or responses_rules.refusal(body, find(where.model)) is None
+    return body, [*planned.notes, *built.notes]
 
 
 REQUESTS: list[tuple[Json, Json, Json]] = [
@@ -107,15 +111,11 @@ def test_the_least_effort_is_too_little() -> None:
     assert _built({**request, "tools": [tool()]}, "gpt-5")[0]["reasoning"]["effort"] == "minimal"
 
 
-@pytest.mark.parametrize("quirks", [Quirks(no_web_search=True), None])
-def test_without_search(quirks: Quirks | None) -> None:
+@pytest.mark.parametrize("habits", [Habits(no_web_search=True), None])
+def test_without_search(habits: Habits | None) -> None:
     """CASES-28: the tool goes with a note, and a choice of it as well; custom servers are not asked."""
     request = asking(tools=[SEARCH], **FORCED)
-    if quirks is None:
-        exchange = Exchange(parsed(request), custom_route(api="responses"), Notes())
-        body, notes = responses_request.build(exchange, Quirks(), most_tokens=9000).body, list(exchange.notes)
-    else:
-        body, notes = _built(request, quirks=quirks)
+    body, notes = _built(request, custom_route(api="responses") if habits is None else "gpt-6-sol", habits)
     assert not {"tools", "tool_choice", "max_tool_calls"} & body.keys()
     assert "tools: web_search_20250305 is not available here" in notes
 
@@ -214,9 +214,9 @@ def test_a_model_without_search_is_learned(upstream: FakeOpenAI, talk: Talk) -> 
 def test_servers_own_words(words: str, param: str | None, learned: bool) -> None:
     body, _ = _built(asking(tools=[SEARCH, tool("Read")]))
     failure = read_failure(400, {}, json.dumps({"error": {"message": words, "param": param}}).encode())
-    lesson = learn(failure, body, Quirks())
-    assert (lesson is not None and lesson.quirks == Quirks(no_web_search=True)) == learned
-    without = learn(failure, {**body, "tools": body["tools"][1:]}, Quirks())
+    lesson = learn(failure, body, Habits())
+    assert (lesson is not None and lesson.applied(Habits()) == Habits(no_web_search=True)) == learned
+    without = learn(failure, {**body, "tools": body["tools"][1:]}, Habits())
     assert without is None or without.name != "no_web_search"
 
 

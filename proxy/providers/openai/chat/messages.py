@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from proxy.models.habits import Habits
 from proxy.protocol.blocks import (
     Base64Source,
     ContentBlock,
@@ -22,10 +23,10 @@ from proxy.protocol.blocks import (
 from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
 from proxy.protocol.notes import Notes
+from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.breakpoints import Breakpoints
-from proxy.providers.openai.chat.reasoning_details import opened
-from proxy.providers.openai.quirks import Quirks
-from proxy.providers.openai.tools import ToolNames, call_id
+from proxy.providers.openai.chat.reasoning_details import SENTINEL, call_signature, opened
+from proxy.providers.openai.tools import call_id
 
 _NO_OUTPUT = "(no output)"
 _SEE_BELOW = "[Tool returned {} - see the following user message]"
@@ -55,7 +56,7 @@ class ChatMessages:
     names: ToolNames
     model: str
     abilities: Abilities
-    quirks: Quirks
+    habits: Habits
     notes: Notes
     breakpoints: Breakpoints
     messages: list[ChatMessage] = field(default_factory=list)
@@ -79,7 +80,7 @@ class ChatMessages:
                     self._results(results)
         if not any(message["role"] == "user" for message in self.messages):
             self._user([_text(_NO_USER)])
-        if self.quirks.prefix and self.messages[-1]["role"] == "assistant":
+        if self.habits.prefix and self.messages[-1]["role"] == "assistant":
             self.messages[-1]["prefix"] = True
         return self.messages
 
@@ -97,7 +98,7 @@ class ChatMessages:
         if last is not None and last["role"] == "user":
             last["content"] = self._content([*_as_parts(last["content"]), *parts])
             return
-        if last is not None and last["role"] == "tool" and self.quirks.answer_after_tools:
+        if last is not None and last["role"] == "tool" and self.habits.answer_after_tools:
             self.messages.append({"role": "assistant", "content": BRIDGE})
         self.messages.append({"role": "user", "content": self._content(parts)})
 
@@ -111,12 +112,18 @@ class ChatMessages:
         texts: list[str] = []
         thoughts: list[str] = []
         calls: list[dict[str, Any]] = []
+        signed: str | None = None
         previous: ContentBlock | None = None
         for block in blocks:
+            if signature := call_signature(block, self.model):
+                signed = signature
+            elif isinstance(block, RedactedThinkingBlock):
+                thoughts.append("")
             if isinstance(block, ThinkingBlock):
                 thoughts.append(block.thinking)
             elif isinstance(block, ToolUseBlock):
-                calls.append(self._call(block))
+                calls.append(self._call(block, signed))
+                signed = None
             elif isinstance(block, ImageBlock | ToolResultBlock):
                 self.notes.add(f"messages: a {block.type} block in an assistant turn was dropped")
             elif text := flat_text(block):
@@ -127,23 +134,28 @@ class ChatMessages:
         message: ChatMessage = {"role": "assistant", "content": "".join(texts) or None}
         if calls:
             message["tool_calls"] = calls
-        details = [] if self.quirks.no_reasoning_replay else opened(blocks, self.model)
+        details = [] if self.habits.no_reasoning_replay else opened(blocks, self.model)
         if details:
             message["reasoning_details"] = details
-        if self.quirks.reasoning_content and (calls or any(thoughts)):
+        if self.habits.reasoning_content and (calls or any(thoughts)):
             message["reasoning_content"] = "\n\n".join(thought for thought in thoughts if thought)
-        elif not details and (thoughts or any(isinstance(block, RedactedThinkingBlock) for block in blocks)):
+        elif not details and thoughts:
             self.notes.add("messages: earlier thinking was left out")
         if texts or calls:
             self.messages.append(message)
 
-    def _call(self, block: ToolUseBlock) -> dict[str, Any]:
+    def _call(self, block: ToolUseBlock, signed: str | None) -> dict[str, Any]:
+        """`signed`: the thought signature that came with the call, which Gemini 3 wants back on it."""
         arguments = json.dumps(block.input, ensure_ascii=False, separators=(",", ":"))
         function = {"name": self.names.upstream(block.name), "arguments": arguments}
-        return {"id": self._call_id(block.id), "type": "function", "function": function}
+        call: dict[str, Any] = {"id": self._call_id(block.id), "type": "function", "function": function}
+        if signed:
+            signature = SENTINEL if self.habits.no_reasoning_replay else signed
+            call["extra_content"] = {"google": {"thought_signature": signature}}
+        return call
 
     def _call_id(self, tool_use_id: str) -> str:
-        return call_id(tool_use_id, alphanumeric=self.quirks.short_call_ids)
+        return call_id(tool_use_id, alphanumeric=self.habits.short_call_ids)
 
     def _results(self, results: list[ToolResultBlock]) -> None:
         """All tool messages first; what they cannot hold follows in one user message."""

@@ -3,12 +3,16 @@
 They travel in the signatures of thinking blocks. One answer may need several blocks, as some of it comes late: the
 signature of a text in a piece of its own, state after the tool call that it belongs to. Merging the blocks' lists in
 their order gives the whole again.
+
+Gemini 3 behind its OpenAI-compatible endpoint has one signature for a tool call, which wants to come back on it; it
+travels in the same way, right before the call.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from proxy.protocol.blocks import ContentBlock, RedactedThinkingBlock, ThinkingBlock
@@ -16,51 +20,98 @@ from proxy.protocol.signature import seal, unseal
 
 TRANSPORT = "openrouter"
 """Names these servers in the envelopes of reasoning state."""
+CALL_TRANSPORT = "gemini-chat"
+"""Names the endpoints that sign calls."""
+SENTINEL = "skip_thought_signature_validator"
+"""What Google takes in place of a signature that is lost (its page on thought signatures, 2026-11)."""
 _IN_PIECES = {"reasoning.text": "text", "reasoning.summary": "summary"}
 
 Detail = dict[str, Any]
 
 
-def merge(details: list[Detail], fragments: Iterable[Any]) -> None:
-    """Adds the pieces of a stream to the entries so far: the text of one type and index is one entry, signed once."""
-    for fragment in fragments:
-        if not isinstance(fragment, dict):
-            continue
-        field = _IN_PIECES.get(str(fragment.get("type")))
-        known = _unsigned(details, fragment) if field else None
-        if field is None or known is None:
-            details.append(dict(fragment))
-            continue
-        text = (known.get(field) or "") + (fragment.get(field) or "")
-        known.update({name: value for name, value in fragment.items() if value is not None})
-        if text:
-            known[field] = text
+@dataclass(slots=True)
+class _Entry:
+    detail: Detail
+    pieces: list[str] = field(default_factory=list)
+    """Of the text, which comes in thousands of them."""
 
 
-def _unsigned(details: list[Detail], fragment: Detail) -> Detail | None:
-    place = (fragment["type"], fragment.get("index"))
-    same = (known for known in reversed(details) if (known.get("type"), known.get("index")) == place)
-    found = next(same, None)
-    return found if found is not None and not found.get("signature") else None
+class Details:
+    """The entries so far: the text of one type and index is one entry, signed once."""
+
+    def __init__(self) -> None:
+        self._entries: list[_Entry] = []
+        self._unsigned: dict[tuple[str, Any], _Entry] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
+    def merge(self, fragments: Iterable[Any]) -> None:
+        """Adds the pieces of a stream."""
+        for fragment in fragments:
+            if isinstance(fragment, dict):
+                self._add(fragment)
+
+    def whole(self) -> list[Detail]:
+        details: list[Detail] = []
+        for entry in self._entries:
+            text = {_IN_PIECES[entry.detail["type"]]: "".join(entry.pieces)} if entry.pieces else {}
+            details.append({**entry.detail, **text})
+        return details
+
+    def clear(self) -> None:
+        self._entries.clear()
+        self._unsigned.clear()
+
+    def _add(self, fragment: Detail) -> None:
+        kind, index = fragment.get("type"), fragment.get("index")
+        name = _IN_PIECES.get(kind) if isinstance(kind, str) else None
+        if name is None:
+            self._entries.append(_Entry(dict(fragment)))
+            return
+        place = (str(kind), index if isinstance(index, int | str) else None)
+        entry = self._unsigned.get(place)
+        if entry is None:
+            entry = self._unsigned[place] = _Entry(dict(fragment))
+            self._entries.append(entry)
+        else:
+            entry.detail.update({key: value for key, value in fragment.items() if value is not None and key != name})
+        if isinstance(text := fragment.get(name), str) and text:
+            entry.pieces.append(text)
+        if entry.detail.get("signature"):
+            del self._unsigned[place]
 
 
-def sealed(details: list[Detail], model: str) -> str:
-    return seal(TRANSPORT, model, json.dumps(details, ensure_ascii=False, separators=(",", ":")))
+def sealed(details: list[Detail], model: str) -> str | None:
+    """None where they cannot be written as JSON."""
+    try:
+        return seal(TRANSPORT, model, json.dumps(details, separators=(",", ":")))
+    except (ValueError, RecursionError):
+        return None
 
 
 def opened(blocks: Iterable[ContentBlock], model: str) -> list[Detail]:
     """The details that the thinking in an assistant turn holds, if this model made it."""
-    details: list[Detail] = []
+    details = Details()
     for block in blocks:
-        if isinstance(block, ThinkingBlock | RedactedThinkingBlock):
-            signature = block.signature if isinstance(block, ThinkingBlock) else block.data
-            merge(details, _entries(unseal(signature, TRANSPORT, model)))
-    return details
+        details.merge(_entries(_unsealed(block, TRANSPORT, model)))
+    return details.whole()
+
+
+def call_signature(block: ContentBlock, model: str) -> str | None:
+    """The signature for the next tool call that a block of thinking holds, if this model made it."""
+    return _unsealed(block, CALL_TRANSPORT, model)
+
+
+def _unsealed(block: ContentBlock, transport: str, model: str) -> str | None:
+    if not isinstance(block, ThinkingBlock | RedactedThinkingBlock):
+        return None
+    return unseal(block.signature if isinstance(block, ThinkingBlock) else block.data, transport, model)
 
 
 def _entries(payload: str | None) -> list[Any]:
     try:
         entries = json.loads(payload or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     return entries if isinstance(entries, list) else []

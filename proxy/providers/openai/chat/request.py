@@ -1,118 +1,114 @@
-"""A messages request -> the body of `POST /chat/completions`. Pure."""
+"""A Plan -> the body of `POST /chat/completions`. Pure."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from proxy.protocol.effort import asked_effort
-from proxy.protocol.history import system_blocks, turns
+from proxy.models.routing import Route
+from proxy.protocol.notes import Notes
 from proxy.protocol.request import Tool
-from proxy.providers.base import Exchange
+from proxy.providers.base import Plan, Wire, any_schema
 from proxy.providers.openai.breakpoints import Breakpoints
 from proxy.providers.openai.chat.messages import Abilities, ChatMessages
 from proxy.providers.openai.parameters import (
+    TOOL_LIMIT,
     BuiltRequest,
-    Toolbox,
     answer_schema,
-    chosen_effort,
     function,
     identity,
-    note_effort_left_out,
-    output_limit,
     sampling,
-    toolbox,
+    takes_answer_schema,
     without_refused,
 )
-from proxy.providers.openai.quirks import Quirks
+from proxy.providers.openai.tools import NAME_RULES
 
-_NOT_ON_CHAT = "max"
-"""An effort that OpenAI's Chat Completions refuses on every model."""
+_CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 
-def build(exchange: Exchange, quirks: Quirks, *, most_tokens: int) -> BuiltRequest:
-    """The request to send. `most_tokens` is the ceiling that the user set for output."""
-    request, route, notes = exchange.request, exchange.route, exchange.notes
-    tools = toolbox(exchange)
+def wire(route: Route) -> Wire:
+    """What can be told to this API. OpenAI's own models take no effort "max" here, and some reason or take tools."""
+    facts = route.facts
+    return Wire(
+        "openai-chat",
+        "Chat Completions",
+        NAME_RULES,
+        TOOL_LIMIT,
+        refused_efforts=("max",) if route.custom is None else (),
+        tools_end_reasoning=facts.tools_on_chat != "always" and "none" in facts.efforts,
+        takes_schema=takes_answer_schema if route.official else any_schema,
+        effort_unknown=not route.official and facts.thinking_style == "effort" and not {*facts.efforts} - {"none"},
+    )
+
+
+def build(plan: Plan) -> BuiltRequest:
+    """The request to send."""
+    route, habits, notes = plan.route, plan.habits, Notes()
     abilities = Abilities(
-        vision=route.facts.vision and not quirks.no_images,
+        vision=plan.vision,
         pdf=route.facts.pdf,
         system_role=route.facts.system_role,
         system_anywhere=route.official,
     )
-    breakpoints = Breakpoints.of(exchange, quirks)
-    conversation = ChatMessages(tools.names, route.model, abilities, quirks, notes, breakpoints)
-    system = system_blocks(request, searches=route.facts.searches_itself)
-    effort = _effort(exchange, quirks, has_tools=bool(tools.tools))
+    conversation = ChatMessages(plan.names, route.model, abilities, habits, notes, Breakpoints.of(plan))
     token_field = route.custom.max_tokens_field if route.custom is not None else route.facts.token_field
     body: dict[str, Any] = {
         "model": route.model,
-        "messages": conversation.build(system, turns(request, notes)),
-        **_tools(tools, exchange, quirks),
-        quirks.token_field or token_field: output_limit(exchange, quirks, most_tokens),
-        **_reasoning(exchange, effort),
-        **sampling(exchange, effort),
-        **_format(exchange),
-        **identity(exchange),
-        **_streaming(exchange, quirks),
+        "messages": conversation.build(plan.system, plan.turns),
+        **_tools(plan, notes),
+        habits.token_field or token_field: plan.max_tokens,
+        **_reasoning(plan),
+        **sampling(plan),
+        **_format(plan, notes),
+        **identity(plan),
+        **_streaming(plan),
     }
-    return BuiltRequest(without_refused(body, exchange, quirks), tools.names)
+    body = without_refused(body, plan, notes)
+    return BuiltRequest(body, plan.names, tuple(notes))
 
 
-def _tools(tools: Toolbox, exchange: Exchange, quirks: Quirks) -> dict[str, Any]:
+def _tools(plan: Plan, notes: Notes) -> dict[str, Any]:
     """`tools`, `tool_choice` and `parallel_tool_calls`; nothing at all without tools, where they are refused."""
-    offered = tools.tools
+    offered = plan.tools
     if not offered:
         return {}
-    choice: str | dict[str, Any] = tools.choice
-    if tools.forced is not None and quirks.plain_tool_choice:
-        offered = [tool for tool in offered if tool.name == tools.forced]
-        choice = "required"
-    elif tools.forced is not None:
-        choice = {"type": "function", "function": {"name": tools.names.upstream(tools.forced)}}
+    choice: str | dict[str, Any] = _CHOICES[plan.tool_choice]
+    if plan.forced_tool is not None and plan.habits.plain_tool_choice:
+        offered = tuple(tool for tool in offered if tool.name == plan.forced_tool)
+    elif plan.forced_tool is not None:
+        choice = {"type": "function", "function": {"name": plan.names.upstream(plan.forced_tool)}}
     return {
-        "tools": [{"type": "function", "function": _function(tool, tools, exchange, quirks)} for tool in offered],
+        "tools": [{"type": "function", "function": _function(tool, plan, notes)} for tool in offered],
         **({"tool_choice": choice} if choice != "auto" else {}),
-        **({} if tools.parallel else {"parallel_tool_calls": False}),
+        **({} if plan.parallel else {"parallel_tool_calls": False}),
     }
 
 
-def _function(tool: Tool, tools: Toolbox, exchange: Exchange, quirks: Quirks) -> dict[str, Any]:
-    strict = {"strict": True} if tool.strict and exchange.route.official else {}
-    return {**function(tool, tools.names, exchange, quirks), **strict}
+def _function(tool: Tool, plan: Plan, notes: Notes) -> dict[str, Any]:
+    fields, strict = function(tool, plan, notes)
+    return {**fields, "strict": True} if strict else fields
 
 
-def _effort(exchange: Exchange, quirks: Quirks, *, has_tools: bool) -> str | None:
-    facts = exchange.route.facts
-    if has_tools and facts.tools_on_chat != "always" and "none" in facts.efforts:
-        if asked_effort(exchange.request) != "none":
-            exchange.notes.add("reasoning is off: on Chat Completions the model takes tools only without it")
-        return "none"
-    return chosen_effort(exchange, quirks, without=None if exchange.route.custom is not None else _NOT_ON_CHAT)
-
-
-def _reasoning(exchange: Exchange, effort: str | None) -> dict[str, Any]:
+def _reasoning(plan: Plan) -> dict[str, Any]:
     """How much to think, in the server's own form."""
-    style, asked = exchange.route.facts.thinking_style, asked_effort(exchange.request)
-    if style == "thinking" and asked == "none":
+    style, effort = plan.route.facts.thinking_style, plan.effort
+    if style == "thinking" and plan.requested_effort == "none":
         return {"thinking": {"type": "disabled"}}
-    if style == "thinking" and asked is not None:
+    if style == "thinking" and plan.requested_effort is not None:
         return {"thinking": {"type": "enabled"}, **({"reasoning_effort": effort} if effort else {})}
     if effort is None:
-        note_effort_left_out(exchange)
         return {}
     return {"reasoning": {"effort": effort}} if style == "openrouter" else {"reasoning_effort": effort}
 
 
-def _format(exchange: Exchange) -> dict[str, Any]:
-    schema = answer_schema(exchange)
+def _format(plan: Plan, notes: Notes) -> dict[str, Any]:
+    schema = answer_schema(plan, notes)
     if schema is None:
         return {}
     return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}}
 
 
-def _streaming(exchange: Exchange, quirks: Quirks) -> dict[str, Any]:
-    route = exchange.route
-    if quirks.no_streaming or (route.custom is not None and not route.custom.can_stream):
+def _streaming(plan: Plan) -> dict[str, Any]:
+    if not plan.stream:
         return {"stream": False}
-    options = {"include_usage": True, **({"include_obfuscation": False} if route.official else {})}
+    options = {"include_usage": True, **({"include_obfuscation": False} if plan.route.official else {})}
     return {"stream": True, "stream_options": options}

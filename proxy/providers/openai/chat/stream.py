@@ -1,364 +1,363 @@
 """Chat Completions chunks -> deltas. Pure: chunks in, deltas out.
 
-Written for what servers really send (each rule has a test that names the server): ids and indices are missing,
-repeated or reused, names come in pieces or again and again, arguments come as objects or as growing snapshots, usage
-comes anywhere, reasoning has three names.
+Written for what servers really send; each rule stands with the server that showed it in the module that keeps it:
+`choices`, `content`, `tool_calls`, `arguments`, `repeats`, `usage`, `failures`. How an answer ends:
+
+    finish reason (common/finish.py)    nothing was said             something was said     an unfinished last call
+    ----------------------------------  ---------------------------  ---------------------  -----------------------
+    end, tool; none, but [DONE]         `spoilt`; a text says so     end                    as it came
+    unknown                             ApiError 502                 end                    as it came
+    max_tokens                          max_tokens                   max_tokens             left open
+    context_window_exceeded             the same                     the same               left open
+    refusal                             a text says why, refusal     refusal                left open
+    broken                              ApiError 502                 ApiError 502           -
+    none, no [DONE]                     ApiError 502                 ApiError 502           -
+
+A reason that says more than "end" is not taken back by a later one. Reasoning alone says nothing.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
 from proxy.protocol.deltas import (
     Delta,
     Finish,
     FinishReason,
-    RedactedThinking,
+    Note,
     TextDelta,
     ThinkingDelta,
-    ThinkingEnd,
-    ToolCallDelta,
-    ToolCallEnd,
     ToolCallStart,
-    Usage,
 )
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
-from proxy.providers.openai.chat.reasoning_details import Detail, merge, sealed
+from proxy.providers.common.finish import FinishKind, finish
+from proxy.providers.common.tool_names import ToolNames
+from proxy.providers.openai.chat.choices import ChoiceDelta, OtherChoices
+from proxy.providers.openai.chat.content import Piece, pieces, sources
+from proxy.providers.openai.chat.failures import error_in
+from proxy.providers.openai.chat.reasoning import Reasoning
+from proxy.providers.openai.chat.repeats import Emitted, Repeat
+from proxy.providers.openai.chat.tool_calls import Fragment, ToolCalls, fragments, index_of, thought_signature
+from proxy.providers.openai.chat.usage import usage_of
 from proxy.providers.openai.errors import Backend, api_error, failure_of
-from proxy.providers.openai.tools import ToolNames
 
-_REASONS: dict[str, FinishReason] = {
-    "length": "max_tokens",
+EMPTY_ANSWER = "[The model ended its turn without saying anything.]"
+_FINISH: dict[FinishKind, FinishReason] = {
+    "end": "end",
+    "tool": "end",
+    "unknown": "end",
     "max_tokens": "max_tokens",
-    "content_filter": "refusal",
+    "context_window_exceeded": "context_window_exceeded",
     "refusal": "refusal",
-    "model_context_window_exceeded": "context_window_exceeded",
 }
-_LEAST_REPEAT = 16
+_NORMAL = ("end", "tool", "unknown")
+_SHOWN_WORD_MAX = 100
+_PLAIN_CHUNK = {
+    "id",
+    "object",
+    "created",
+    "model",
+    "choices",
+    "system_fingerprint",
+    "service_tier",
+    "usage",
+    "provider",
+}
+_PLAIN_CHOICE = {"index", "delta", "finish_reason", "logprobs", "native_finish_reason"}
+_PLAIN_DELTA = {"role", "content", "tool_calls"}
 
 
-@dataclass(slots=True, eq=False)
-class _ToolCall:
-    key: int
-    id: str
-    name: str = ""
-    arguments: str = ""
-    sent: int = 0
-    started: bool = False
-    ended: bool = False
+class _Form(Enum):
+    """In what the answer came so far; messages before deltas are pieces, after them they repeat."""
 
-    def is_complete(self) -> bool:
-        try:
-            json.loads(self.arguments)
-        except (ValueError, RecursionError):
-            return False
-        return True
+    NOTHING = auto()
+    MESSAGES = auto()
+    DELTAS = auto()
+
+
+@dataclass(slots=True)
+class _Ending:
+    """Why the server stopped, as far as it has said so."""
+
+    word: str = ""
+    reported: FinishKind = "end"
+    refused: bool = False
+    """Whether the model itself refused, in words of its own."""
+    goes_on: bool = False
+    """Whether more came after a reason: then it was on every chunk, and says nothing about the end of the stream."""
+
+    @property
+    def kind(self) -> FinishKind:
+        return "refusal" if self.refused else self.reported
+
+    def take(self, word: str) -> None:
+        if not self.word or self.reported in ("end", "tool", "unknown"):
+            self.word, self.reported = word, finish(word)
+
+    def see_more(self) -> None:
+        self.goes_on = self.goes_on or bool(self.word)
 
 
 @dataclass(slots=True)
 class ChatStream:
-    """Reads one answer of `model`. `feed` each chunk, then call `end`; set `done` when the server sends `[DONE]`."""
+    """Reads one answer of `model`. `feed` each chunk; once the stream has closed look at `spoilt`, then call `end`.
+
+    Set `done` when the server sends `[DONE]`.
+    """
 
     names: ToolNames
     backend: Backend
     model: str
     done: bool = False
-    _calls: list[_ToolCall] = field(default_factory=list)
-    _by_index: dict[int, _ToolCall] = field(default_factory=dict)
-    _text: list[str] = field(default_factory=list)
-    _thoughts: list[str] = field(default_factory=list)
-    _details: list[Detail] = field(default_factory=list)
-    _thinks: bool = False
-    _holds_calls: bool = False
-    """Details of the reasoning may come after the calls, and have to be shown before them."""
-    _reason: str | None = None
-    _refused: bool = False
-    _began: bool = False
-    _in_deltas: bool = False
+    _form: _Form = _Form.NOTHING
+    _text: Emitted = field(default_factory=Emitted)
+    _thoughts: Emitted = field(default_factory=Emitted)
+    _notices: set[int] = field(default_factory=set)
+    _sources: dict[str, str] = field(default_factory=dict)
+    _others: OtherChoices = field(default_factory=OtherChoices)
+    _ending: _Ending = field(default_factory=_Ending)
+    _calls: ToolCalls = field(init=False)
+    _reasoning: Reasoning = field(init=False)
 
-    def feed(self, chunk: dict[str, Any]) -> Iterator[Delta]:
-        """Raises ApiError when the chunk is the server's report of a failure."""
-        if chunk.get("error") or ("choices" not in chunk and ("message" in chunk or "detail" in chunk)):
-            raise api_error(failure_of(chunk), self.backend)
-        if usage := _usage(chunk):
-            yield usage
-        for choice in chunk.get("choices") or ():
-            if isinstance(choice, dict) and not choice.get("index"):
-                yield from self._choice(choice)
+    def __post_init__(self) -> None:
+        self._calls = ToolCalls(self.names)
+        self._reasoning = Reasoning(self.model)
+
+    def feed(self, chunk: Any) -> Iterator[Delta]:
+        """Any JSON value. Raises ApiError when it is the server's report of a failure, or out of all measure."""
+        try:
+            for each in chunk if isinstance(chunk, list) else [chunk]:
+                if isinstance(each, dict):
+                    yield from self._chunk(each)
+        except (RecursionError, ValueError):  # nested without end, numbers of thousands of digits
+            raise ApiError(502, f"{self.backend.url} sent a chunk that cannot be read") from None
 
     @property
     def finished(self) -> bool:
         """Whether the server has said why it stopped; only usage may still follow."""
-        return self._reason is not None
+        return bool(self._ending.word) and not self._ending.goes_on and self._others.all_ended
+
+    @property
+    def spoilt(self) -> str | None:
+        """Why the answer, which has ended well and said nothing but thoughts, is worth asking for again."""
+        ended_well = self._closed and self._ending.kind in ("end", "tool")
+        if not ended_well or self._has_content or self._others.have_content:
+            return None
+        return self._ending.word or "[DONE]"
+
+    def end_thinking(self) -> Iterator[Delta]:
+        """Closes the thoughts of a spoilt answer, before another one is asked for."""
+        yield from self._reasoning.end()
 
     def end(self) -> Iterator[Delta]:
-        """The stream has closed. Raises ApiError (502) when it closed too early."""
-        if self._reason is None and not (self.done and self._began):
+        """The stream has closed. Raises ApiError (502) when it closed too early, or broke off."""
+        try:
+            yield from self._other_choices()
+        except (RecursionError, ValueError):
+            raise ApiError(502, f"{self.backend.url} sent a chunk that cannot be read") from None
+        if not self._closed:
             raise ApiError(502, CUT_OFF)
-        if self._reason == "error":
-            raise ApiError(502, "the upstream reported an error without saying which")
-        if self._thinks or self._calls:
-            yield from self._sign()
-        reason: FinishReason = "refusal" if self._refused else _REASONS.get(self._reason or "", "end")
-        for call in self._calls:
-            if not call.name:
-                continue
-            yield from self._start(call)
-            cut_short = reason == "max_tokens" and call is self._calls[-1] and not call.is_complete()
-            if not cut_short:
-                yield from self._end(call)
-        yield Finish(reason)
+        kind, word = self._ending.kind, self._ending.word[:_SHOWN_WORD_MAX]
+        if kind == "broken" or (kind == "unknown" and not self._has_content):
+            raise ApiError(502, f"{self.backend.url} broke off its answer (finish reason: {word})")
+        if self._reasoning.open or self._calls.any_waiting:
+            yield from self._reasoning.sign()
+        yield from self._before_calls(self._calls.end(cut=kind not in _NORMAL))
+        yield from self._closing_text(word)
+        by_filter = kind == "refusal" and not self._ending.refused
+        yield Finish(_FINISH[kind], explanation=f"{self.backend.url} stopped the answer: {word}" if by_filter else None)
 
-    def _choice(self, choice: dict[str, Any]) -> Iterator[Delta]:
-        delta, message = choice.get("delta"), choice.get("message")
-        if isinstance(delta, dict):
-            self._in_deltas = self._in_deltas or bool(delta)
-            yield from self._delta(delta, least_repeat=_LEAST_REPEAT if choice.get("finish_reason") else None)
-        if isinstance(message, dict):
-            yield from self._delta(message, least_repeat=1 if self._in_deltas else _LEAST_REPEAT)
-        reason = choice.get("finish_reason")
-        if isinstance(reason, str) and reason:
-            self._reason = reason
+    @property
+    def _closed(self) -> bool:
+        return bool(self._ending.word) or (self.done and self._form is not _Form.NOTHING)
 
-    def _delta(self, delta: dict[str, Any], *, least_repeat: int | None) -> Iterator[Delta]:
-        """Where `least_repeat` is given, this may be the complete message once more, after its pieces.
+    @property
+    def _has_content(self) -> bool:
+        return not self._text.only_space or self._calls.any_named
 
-        It is taken for one where it begins with all of the text so far, if that has so many characters.
-        """
-        self._began = self._began or bool(delta)
-        details = delta.get("reasoning_details")
-        if isinstance(details, list) and least_repeat != 1:
-            merge(self._details, details)
-            self._holds_calls = True
-        for kind, text in (*(("thinking", text) for text in _reasoning(delta)), *_content(delta.get("content"))):
-            if kind == "text":
-                yield from self._show(text, least_repeat)
-            elif thought := _new_part(text, self._thoughts, least_repeat):
-                self._thinks = True
-                yield ThinkingDelta(thought)
-        refusal = delta.get("refusal")
-        if isinstance(refusal, str) and refusal:
-            self._refused = True
-            yield from self._show(refusal, least_repeat)
-        fragments = delta.get("tool_calls")
-        for fragment in fragments if isinstance(fragments, list) else ():
-            if isinstance(fragment, dict):
+    def _chunk(self, chunk: dict[str, Any]) -> Iterator[Delta]:
+        if plain := _plain_delta(chunk):
+            self._form = _Form.DELTAS
+            if content := plain.get("content"):
+                yield from self._show(content, Repeat.NEVER)
+            for fragment in fragments(plain.get("tool_calls"), 0, whole=False):
                 yield from self._fragment(fragment)
-        if isinstance(delta.get("function_call"), dict):
-            yield from self._fragment({"index": 0, "function": delta["function_call"]})
+            return
+        if (error := error_in(chunk)) is not None:
+            raise api_error(failure_of(error), self.backend)
+        if usage := usage_of(chunk):
+            yield usage
+        self._sources.update(sources(chunk))
+        choices = chunk.get("choices")
+        positions: set[int] = set()
+        for position, choice in enumerate(choices if isinstance(choices, list) else [choices]):
+            if not isinstance(choice, dict):
+                continue
+            number = index_of(choice.get("index"))
+            if number is None or (number in positions and "message" in choice):
+                number = position
+            positions.add(number)
+            yield from self._choice(choice, number)
 
-    def _show(self, text: str, least_repeat: int | None) -> Iterator[Delta]:
-        begins = not any(self._text)
-        text = _new_part(text, self._text, least_repeat)
+    def _choice(self, choice: dict[str, Any], number: int) -> Iterator[Delta]:
+        delta, message, text = choice.get("delta"), choice.get("message"), choice.get("text")
+        word = _word(choice)
+        if isinstance(text, str) and not isinstance(delta, dict) and not isinstance(message, dict):
+            delta = {"content": text}
+        if isinstance(delta, dict):
+            repeat = Repeat.PERHAPS if word else Repeat.NEVER
+            yield from self._choice_delta(ChoiceDelta(number, delta, repeat, whole=False))
+            if delta:
+                self._form = _Form.DELTAS
+        if isinstance(message, dict):
+            repeat = Repeat.LIKELY if self._form is _Form.DELTAS else Repeat.PERHAPS
+            yield from self._choice_delta(ChoiceDelta(number, message, repeat, whole=True))
+        if number:
+            self._others.words[number] = word or self._others.words.get(number, "")
+        elif word:
+            self._ending.take(word)
+
+    def _choice_delta(self, part: ChoiceDelta) -> Iterator[Delta]:
+        if part.delta and self._form is _Form.NOTHING:
+            self._form = _Form.MESSAGES
+        if part.choice:
+            self._others.hold(part)
+        else:
+            yield from self._delta(part)
+
+    def _delta(self, part: ChoiceDelta) -> Iterator[Delta]:
+        delta, is_repeat = part.delta, part.repeat is Repeat.LIKELY
+        details = delta.get("reasoning_details")
+        if isinstance(details, list) and not is_repeat:
+            self._reasoning.details.merge(details)
+            self._calls.holds = True
+        self._sources.update(sources(delta))
+        for piece in pieces(delta):
+            yield from self._piece(piece, part)
+        signature = thought_signature(delta)
+        for fragment in self._fragments(part, is_repeat):
+            yield from self._fragment(fragment, signature)
+            signature = ""
+
+    def _fragments(self, part: ChoiceDelta, repeats: bool) -> Iterator[Fragment]:
+        """Of tool calls, or of the older API's one call where it does not stand beside them."""
+        calls, function = part.delta.get("tool_calls"), part.delta.get("function_call")
+        if not calls and isinstance(function, dict):
+            yield from fragments({"index": 0, "function": function}, part.choice, whole=False, repeats=repeats)
+        else:
+            yield from fragments(calls, part.choice, whole=part.whole, repeats=repeats)
+
+    def _piece(self, piece: Piece, part: ChoiceDelta) -> Iterator[Delta]:
+        match piece.kind:
+            case "thinking":
+                thought = self._thoughts.new_part(piece.text, part.repeat)
+                if thought and (self._text.begun or self._calls.count):
+                    self._reasoning.late.append(thought)
+                elif thought:
+                    self._reasoning.open = True
+                    yield ThinkingDelta(thought)
+            case "call":
+                for fragment in fragments([piece.call], part.choice, whole=False):
+                    yield from self._fragment(fragment)
+            case "notice":
+                if piece.identity not in self._notices:
+                    self._notices.add(piece.identity)
+                    yield Note(f"the answer held what cannot be shown: {piece.text.strip('[]')}")
+                    yield from self._show(piece.text, Repeat.NEVER)
+            case _:
+                self._ending.refused = self._ending.refused or piece.kind == "refusal"
+                yield from self._show(piece.text, part.repeat)
+
+    def _show(self, text: str, repeat: Repeat) -> Iterator[Delta]:
+        begins = not self._text.begun
+        text = self._text.new_part(text, repeat)
         if not text:
             return
-        if self._thinks or begins:
-            yield from self._sign()
-        for call in self._calls:
-            if call.started and not call.ended and call.is_complete():
-                yield from self._end(call)
+        self._ending.see_more()
+        yield from self._reasoning.show_late()
+        if self._reasoning.open or begins:
+            yield from self._reasoning.sign()
+        yield from self._calls.end_complete()
         yield TextDelta(text)
 
-    def _sign(self) -> Iterator[Delta]:
-        """The reasoning so far, in the form that comes back, on the block that shows it if one does.
+    def _fragment(self, fragment: Fragment, signature: str = "") -> Iterator[Delta]:
+        if not fragment.repeats:
+            self._ending.see_more()
+        key, deltas = self._calls.feed(fragment)
+        if signed := fragment.signature or signature:
+            self._reasoning.signatures[key] = signed
+        yield from self._before_calls(deltas)
 
-        What comes after an answer without calls is dropped: no answer should end with reasoning, and none of it is
-        needed again.
-        """
-        if self._details:
-            signature = sealed(self._details, self.model)
-            yield ThinkingEnd(signature) if self._thinks else RedactedThinking(signature)
-            self._details = []
-        self._thinks = False
+    def _before_calls(self, deltas: Iterable[Delta]) -> Iterator[Delta]:
+        """State that belongs to a call is shown right before it."""
+        for delta in deltas:
+            if isinstance(delta, ToolCallStart):
+                yield from self._reasoning.before_call(delta.key)
+            yield delta
 
-    def _fragment(self, fragment: dict[str, Any]) -> Iterator[Delta]:
-        function = fragment.get("function")
-        function = function if isinstance(function, dict) else {}
-        name = function.get("name")
-        name = name if isinstance(name, str) else ""
-        arguments = _arguments(function.get("arguments"))
-        call = self._find(fragment, name, arguments)
-        if call is None:
-            for earlier in self._calls:
-                if earlier.started and not earlier.ended and earlier.is_complete():
-                    yield from self._end(earlier)
-            call = self._open(fragment)
-        if name and not call.started:
-            call.name = self._longer_name(call.name, name)
-        if _is_snapshot(arguments, call.arguments):
-            arguments = arguments[len(call.arguments) :]
-        call.arguments += arguments
-        if self._holds_calls:
+    def _other_choices(self) -> Iterator[Delta]:
+        parts = self._others.parts(
+            has_text=not self._text.only_space, calls=self._calls.count, wants_calls=self._ending.kind == "tool"
+        )
+        shown: set[int] = set()
+        for part in parts:
+            shown.add(part.choice)
+            yield from self._delta(part)
+        for number, word in self._others.words.items():
+            if word and (number in shown or not self._ending.word):
+                self._ending.take(word)
+        if self._others.left_out:
+            yield Note(f"the server sent {self._others.left_out + 1} answers, all but one were left out")
+
+    def _closing_text(self, word: str) -> Iterator[Delta]:
+        """What has to be said at the end, so that no answer is silently less than what came."""
+        kind = self._ending.kind
+        if self._reasoning.late or (self._reasoning.details and self._calls.count):
+            yield Note("reasoning that came after the answer was left out")
+        if nameless := self._calls.nameless:
+            yield Note(f"{nameless} tool calls without a name were left out")
+        if kind in _NORMAL and not self._text.only_space and (missing := self._missing_sources()):
+            yield TextDelta("\n\nSources:\n" + "\n".join(missing))
+        if self._has_content:
             return
-        if call.name and (call.arguments or self.names.client(call.name) != call.name or self.names.offers(call.name)):
-            yield from self._start(call)
-        if call.started and call.sent < len(call.arguments):
-            yield ToolCallDelta(call.key, call.arguments[call.sent :])
-            call.sent = len(call.arguments)
+        if kind == "refusal":
+            yield TextDelta(f"[{self.backend.url} stopped the answer: {word}]")
+        elif kind in _NORMAL:
+            yield TextDelta(EMPTY_ANSWER)
 
-    def _find(self, fragment: dict[str, Any], name: str, arguments: str) -> _ToolCall | None:
-        """The call that a fragment goes on with, or None for a new one.
-
-        A new id is a new call, whatever the index says. An old one is not always an old call: GLM gives one id to
-        parallel calls, which then differ in their index, in their name or only in their arguments. Without an id, a
-        name begins a new call where the last one of its index is complete; elsewhere it is a repetition.
-        """
-        call_id, index = fragment.get("id"), fragment.get("index")
-        call_id = call_id if isinstance(call_id, str) else ""
-        call = self._by_index.get(index) if isinstance(index, int) else (self._calls[-1] if self._calls else None)
-        if call_id and (call is None or call.id not in ("", call_id)):
-            is_new = bool(name) and isinstance(index, int) and index not in self._by_index
-            call = None if is_new else next((call for call in self._calls if call.id == call_id), None)
-        if call is None:
-            return None
-        same_id = bool(call_id) and call.id == call_id
-        if name and call.name and call.arguments:
-            renamed = name != call.name
-            if call.is_complete() and (renamed or (arguments and not same_id)):
-                return None
-            if call.is_complete() and _is_another_object(arguments, call.arguments):
-                told = (each for each in self._calls if (each.id, each.arguments) == (call.id, arguments))
-                return next(told, None)
-            if renamed and not same_id and not isinstance(index, int):
-                return None
-        call.id = call.id or call_id
-        return call
-
-    def _open(self, fragment: dict[str, Any]) -> _ToolCall:
-        call_id, index = fragment.get("id"), fragment.get("index")
-        call = _ToolCall(key=len(self._calls), id=call_id if isinstance(call_id, str) else "")
-        self._calls.append(call)
-        if isinstance(index, int):
-            self._by_index[index] = call
-        return call
-
-    def _longer_name(self, known: str, piece: str) -> str:
-        """Names are sent once, again and again, or in pieces."""
-        return known + piece if known and piece != known and self.names.begins_one(known + piece) else known or piece
-
-    def _start(self, call: _ToolCall) -> Iterator[Delta]:
-        if call.started:
-            return
-        call.started = True
-        yield ToolCallStart(call.key, self.names.client(call.name))
-        if call.arguments:
-            yield ToolCallDelta(call.key, call.arguments)
-            call.sent = len(call.arguments)
-
-    def _end(self, call: _ToolCall) -> Iterator[Delta]:
-        if not call.ended:
-            call.ended = True
-            yield ToolCallEnd(call.key)
+    def _missing_sources(self) -> list[str]:
+        """Where the answer has sources that its text does not name. Text that is data is left alone."""
+        text = self._text.text
+        if self._calls.any_named or text.lstrip().startswith(("{", "[")):
+            return []
+        return [f"- {title}: {url}" if title else f"- {url}" for url, title in self._sources.items() if url not in text]
 
 
-def _new_part(text: str, shown: list[str], least_repeat: int | None) -> str:
-    """What `text` adds to the pieces that were `shown`, and puts it there."""
-    if least_repeat is not None:
-        so_far = "".join(shown)
-        if len(so_far) >= least_repeat and text.startswith(so_far):
-            text = text[len(so_far) :]
-    shown.append(text)
-    return text
-
-
-def _arguments(value: Any) -> str:
-    """Arguments as JSON text; some servers send the object itself."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _is_snapshot(piece: str, so_far: str) -> bool:
-    """Whether a piece of the arguments is all of them once more, and not the next piece.
-
-    Hardly ever does an object begin as its parent did; where one does, the piece closes both and is no JSON of its own.
-    """
-    if not so_far or not piece.startswith(so_far):
-        return False
-    try:
-        _, end = json.JSONDecoder().raw_decode(piece)
-    except (ValueError, RecursionError):
-        return True
-    return not piece[end:].strip()
-
-
-def _is_another_object(piece: str, whole: str) -> bool:
-    """Whether a piece begins other arguments than the `whole` ones.
-
-    The same once more, or with more in them, are no call of their own: nothing may be done twice.
-    """
-    if not piece.lstrip().startswith("{"):
-        return False
-    try:
-        known, new = json.loads(whole), json.loads(piece)
-    except (ValueError, RecursionError):
-        return not piece.startswith(whole)
-    return isinstance(known, dict) and any(name not in new or new[name] != value for name, value in known.items())
-
-
-def _content(value: Any) -> Iterator[tuple[str, str]]:
-    """(kind, text) of content that is a string or, with some servers, a list of parts."""
-    if isinstance(value, str):
-        if value:
-            yield "text", value
-        return
-    for part in value if isinstance(value, list) else ():
-        if isinstance(part, str):
-            yield "text", part
-        elif isinstance(part, dict) and part.get("type") == "thinking":
-            yield "thinking", _plain(part.get("thinking"))
-        elif isinstance(part, dict):
-            yield "text", _plain(part.get("text"))
-
-
-def _reasoning(delta: dict[str, Any]) -> Iterator[str]:
-    """The reasoning under the one of its names that is used; OpenRouter sends it under two at once."""
-    for name in ("reasoning_content", "reasoning", "reasoning_details"):
-        if text := _plain(delta.get(name)):
-            yield text
-            return
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return "".join(map(_plain, value))
-    if isinstance(value, dict):
-        return _plain(value.get("text") or value.get("summary") or value.get("content"))
-    return ""
-
-
-def _usage(chunk: dict[str, Any]) -> Usage | None:
-    """Counts from wherever the server puts them. `prompt_tokens` includes what was read from and written to caches."""
-    choices = chunk.get("choices") or ()
-    first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-    groq = chunk.get("x_groq")
-    candidates = (chunk.get("usage"), first.get("usage"), groq.get("usage") if isinstance(groq, dict) else None)
-    usage = next((value for value in candidates if isinstance(value, dict) and value), None)
-    if usage is None:
+def _plain_delta(chunk: dict[str, Any]) -> dict[str, Any] | None:
+    """The delta of a chunk that holds nothing but text and pieces of calls, as nearly all do: speed, no other rule."""
+    choices = chunk.get("choices")
+    if type(choices) is not list or len(choices) != 1 or not chunk.keys() <= _PLAIN_CHUNK or chunk.get("usage"):
         return None
-    details = usage.get("prompt_tokens_details")
-    details = details if isinstance(details, dict) else {}
-    read = _count(details.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"), usage.get("cached_tokens"))
-    written = _count(details.get("cache_write_tokens"))
-    prompt, output = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    total = usage.get("total_tokens")
-    if isinstance(prompt, int) and isinstance(output, int) and isinstance(total, int) and total > prompt + output:
-        output = total - prompt  # servers that leave the reasoning out of completion_tokens
-    spent = usage.get("completion_tokens_details")
-    return Usage(
-        input=max(prompt - read - written, 0) if isinstance(prompt, int) else None,
-        output=output if isinstance(output, int) else None,
-        cache_read=read,
-        cache_write=written,
-        thinking=_count(spent.get("reasoning_tokens")) or None if isinstance(spent, dict) else None,
-    )
+    choice = choices[0]
+    if type(choice) is not dict or not choice.keys() <= _PLAIN_CHOICE or choice.get("finish_reason"):
+        return None
+    delta, index = choice.get("delta"), choice.get("index")
+    if type(delta) is not dict or not delta.keys() <= _PLAIN_DELTA or (index != 0 and index is not None):
+        return None
+    content = delta.get("content")
+    return delta if content is None or type(content) is str else None
 
 
-def _count(*values: Any) -> int:
-    return next((value for value in values if isinstance(value, int) and value > 0), 0)
+def _word(choice: dict[str, Any]) -> str:
+    """Why the choice ended, "" if it has not. OpenRouter keeps the word of the server behind it beside its own.
+
+    That one is believed where it says more: "stop" stands for all that OpenRouter has no word for.
+    """
+    words = (choice.get("finish_reason"), choice.get("native_finish_reason"))
+    reason, native = (word.strip() if isinstance(word, str) else "" for word in words)
+    says_more = reason and native and finish(reason) in ("end", "unknown") and finish(native) not in _NORMAL
+    return native if says_more else reason

@@ -23,8 +23,9 @@ from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
 from proxy.protocol.notes import Notes
 from proxy.protocol.signature import unseal
+from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.breakpoints import Breakpoints
-from proxy.providers.openai.tools import ToolNames, call_id
+from proxy.providers.openai.tools import call_id
 
 TRANSPORT = "openai-responses"
 """Names this API in the envelopes of reasoning state."""

@@ -9,6 +9,7 @@ from typing import Any
 from proxy.protocol.deltas import Citation
 from proxy.protocol.request import Tool
 from proxy.protocol.web_search import Search, Source, citation, permits
+from proxy.providers.common.fields import count_of, objects_of, text_of
 
 _MARK = re.compile(r"([?&])utm_source=openai(&|$)")
 _AFTER_LINK, _BEFORE_LINK = " )].,;:\n", " ([\n"
@@ -22,8 +23,9 @@ def read_search(item: dict[str, Any]) -> Search | None:
     action = item.get("action") or {}
     if not isinstance(action, dict) or action.get("type", "search") != "search":
         return None
-    queries = [query for query in action.get("queries") or [action.get("query")] if isinstance(query, str)]
-    sources = [source for each in action.get("sources") or () if (source := _source(each)) is not None]
+    listed = action.get("queries") or [action.get("query")]
+    queries = [query for query in listed if isinstance(query, str)] if isinstance(listed, list) else []
+    sources = [source for each in objects_of(action.get("sources")) if (source := _source(each)) is not None]
     return Search("; ".join(queries), sources, failed=item.get("status") == "failed")
 
 
@@ -36,13 +38,14 @@ def citations(text: str, annotations: Sequence[dict[str, Any]], tool: Tool) -> I
     """What `text` cites of the pages that `tool` lets be shown. An annotation marks the link behind what it proves."""
     claim, end = "", 0
     for each in annotations:
-        source, start = _cited(each), each.get("start_index")
+        source, start = _cited(each), count_of(each.get("start_index"))
         if source is None:
             continue
-        if isinstance(start, int) and end < start <= len(text):
-            said = text[max(end, text.rfind("\n", 0, start) + 1) : start]
-            claim = said.lstrip(_AFTER_LINK).rstrip(_BEFORE_LINK) or claim
-            end = each["end_index"] if isinstance(each.get("end_index"), int) else start
+        if start is not None and end < start <= len(text):
+            before = text[max(end, text.rfind("\n", 0, start) + 1) : start]
+            claim = before.lstrip(_AFTER_LINK).rstrip(_BEFORE_LINK) or claim
+            link_end = count_of(each.get("end_index"))
+            end = start if link_end is None else link_end
         if permits(tool, source):
             yield citation(source, claim)
 
@@ -51,10 +54,9 @@ def _cited(annotation: dict[str, Any]) -> Source | None:
     return _source(annotation) if annotation.get("type") == "url_citation" else None
 
 
-def _source(value: Any) -> Source | None:
+def _source(value: dict[str, Any]) -> Source | None:
     """Without the mark that OpenAI leaves in the URLs of citations, but not in those of sources."""
-    url = value.get("url") if isinstance(value, dict) else None
-    if not isinstance(url, str) or not url:
+    url = text_of(value.get("url"))
+    if not url:
         return None
-    title = value.get("title")
-    return Source(_MARK.sub(lambda found: found[1] if found[2] else "", url), title if isinstance(title, str) else "")
+    return Source(_MARK.sub(lambda found: found[1] if found[2] else "", url), text_of(value.get("title")))

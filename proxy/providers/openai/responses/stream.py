@@ -2,6 +2,22 @@
 
 The official API announces every item, streams it and repeats it whole when it is done. Compatible servers skip any of
 the three, so an item is completed from whatever comes: what was streamed is not repeated, what was not is made up for.
+
+    event                         message, reasoning          function call                  anything else
+    output_item.added             reasoning: a sign of life   shown, once its name is known  -
+    ... .delta                    shown as it comes           shown as it comes              -
+    ... .done                     the rest of the part        the rest of the arguments      -
+    output_item.done              the rest, what it cites     the rest, ended unless cut     described
+    completed, incomplete         all of that for what is not done yet, or was listed only here
+
+How an answer ends, by its status and by whether it has shown anything but reasoning:
+
+    status                        nothing shown               something shown
+    completed                     a text that says so         -
+    incomplete (length)           -                           -
+    incomplete (filter), refusal  a text that says so         -
+    incomplete (broken), failed   error                       error
+    none                          error 502                   error 502
 """
 
 from __future__ import annotations
@@ -27,40 +43,36 @@ from proxy.protocol.request import Tool
 from proxy.protocol.signature import seal
 from proxy.protocol.web_search import Search, search_blocks
 from proxy.protocol.writer import CUT_OFF
+from proxy.providers.common.fields import count_of, object_of, objects_of, text_of
+from proxy.providers.common.finish import finish
+from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.errors import Backend, api_error, failure_of
 from proxy.providers.openai.responses.input import TRANSPORT
+from proxy.providers.openai.responses.items import CALL, MESSAGE, REASONING, Item, Items, State, arguments_of
+from proxy.providers.openai.responses.outputs import described, part_described, part_text, parts_of
 from proxy.providers.openai.responses.searches import citations, cited_sources, read_search
-from proxy.providers.openai.tools import ToolNames
 
-_INCOMPLETE: dict[str, FinishReason] = {"max_output_tokens": "max_tokens", "content_filter": "refusal"}
-
-
-@dataclass(slots=True, eq=False)
-class _Item:
-    """One output item as far as it is known: what has come of its text or arguments, and how much of it was sent on."""
-
-    key: int
-    index: Any
-    id: str = ""
-    name: str = ""
-    text: str = ""
-    text_sent: int = 0
-    parts: set[Any] = field(default_factory=set)
-    arguments: str = ""
-    annotations: list[dict[str, Any]] = field(default_factory=list)
-    sent: int = 0
-    started: bool = False
-    done: bool = False
-
-    def completed(self, arguments: str) -> None:
-        """Takes the whole arguments, where they go on with what has come of them."""
-        if arguments.startswith(self.arguments):
-            self.arguments = arguments
+_PIECES: dict[str, tuple[str, str]] = {
+    "output_text": (MESSAGE, "content_index"),
+    "text": (MESSAGE, "content_index"),
+    "refusal": (MESSAGE, "content_index"),
+    "audio.transcript": (MESSAGE, "content_index"),
+    "reasoning": (REASONING, "content_index"),
+    "reasoning_text": (REASONING, "content_index"),
+    "reasoning_summary": (REASONING, "summary_index"),
+    "reasoning_summary_text": (REASONING, "summary_index"),
+    "summary_text": (REASONING, "summary_index"),
+}
+"""Events with `.delta` or `.done` behind them, and types of parts: the type of their item, what numbers its parts."""
+_NOTHING_SAID = "[The model ended its turn without saying anything.]"
+_FILTERED = "The server's content filter stopped the answer"
+_REFUSED = "The model refused to answer"
+_SPOILT = "an answer without content"
 
 
 @dataclass(slots=True)
 class ResponsesStream:
-    """Reads one answer. `feed` each event, then call `end`.
+    """Reads one answer. `feed` each event; once the stream has closed look at `spoilt`, then call `end`.
 
     `search` is the web search tool that the client offered. The titles of the pages that a search has found are known
     only from the citations of the text after it, so that text waits until it is complete.
@@ -71,9 +83,12 @@ class ResponsesStream:
     model: str
     search: Tool | None = None
     done: bool = False
-    _items: list[_Item] = field(default_factory=list)
+    _items: Items = field(default_factory=Items)
     _finish: FinishReason | None = None
     _refused: bool = False
+    _shown: bool = False
+    _run: tuple[type[TextDelta | ThinkingDelta], int] | None = None
+    _run_is_apart: bool = False
     _searches: list[Search] = field(default_factory=list)
     _searched: int = 0
 
@@ -81,138 +96,190 @@ class ResponsesStream:
     def finished(self) -> bool:
         return self._finish is not None
 
-    def feed(self, chunk: dict[str, Any]) -> Iterator[Delta]:
-        """Raises ApiError when the event reports a failure."""
-        kind = str(chunk.get("type") or "").removeprefix("response.")
-        match kind:
-            case "output_item.added":
-                yield from self._added(chunk)
-            case "output_text.delta" | "refusal.delta" | "output_text.done" | "refusal.done":
-                self._refused = self._refused or kind.startswith("refusal")
-                yield from self._piece(chunk, TextDelta, "content_index")
-            case "reasoning_summary_text.delta" | "reasoning_summary_text.done":
-                yield from self._piece(chunk, ThinkingDelta, "summary_index")
-            case "reasoning_text.delta" | "reasoning_text.done":
-                yield from self._piece(chunk, ThinkingDelta, "content_index")
-            case "function_call_arguments.delta":
-                item = self._item(chunk)
-                item.arguments += _text(chunk.get("delta"))
-                yield from self._call(item)
-            case "function_call_arguments.done":
-                item = self._item(chunk)
-                item.completed(_text(chunk.get("arguments")))
-                yield from self._call(item)
-            case "output_text.annotation.added":
-                self._item(chunk).annotations.extend(_parts({"all": [chunk.get("annotation")]}, "all"))
-            case "output_item.done":
-                yield from self._complete(self._item(chunk), chunk.get("item"))
-            case "completed" | "incomplete":
-                yield from self._ended(chunk.get("response"))
-            case "failed" | "cancelled" | "error":
-                raise self._failed(chunk)
-            case "" if chunk.get("object") == "response":
-                yield from self._ended(chunk)
-            case "" if "error" in chunk or "message" in chunk:
-                raise self._failed(chunk)
+    @property
+    def spoilt(self) -> str | None:
+        """Why the answer, which has shown nothing but reasoning, is worth asking for again."""
+        return _SPOILT if self._finish == "end" and not self._shown and not self._refused else None
+
+    def feed(self, event: dict[str, Any]) -> Iterator[Delta]:
+        """Raises ApiError when the event reports a failure, or cannot be read."""
+        try:
+            yield from self._read(event)
+        except RecursionError:
+            raise ApiError(502, f"{self.backend.url} sent an event that is nested too deeply") from None
 
     def end(self) -> Iterator[Delta]:
         """The stream has closed. Raises ApiError (502) when it closed without a terminal event."""
         if self._finish is None:
             raise ApiError(502, CUT_OFF)
-        yield Finish("refusal" if self._refused else self._finish)
+        reason: FinishReason = "refusal" if self._refused else self._finish
+        if reason == "end" and not self._shown:
+            yield TextDelta(_NOTHING_SAID)
+        if reason == "refusal" and not self._shown:
+            yield TextDelta(f"[{_FILTERED if self._finish == 'refusal' else _REFUSED}.]")
+        yield Finish(reason, explanation=_FILTERED if self._finish == "refusal" else None)
 
-    def _item(self, event: dict[str, Any], *, announced: bool = False) -> _Item:
-        """The item that an event is about: by its id, or else by its index.
+    def end_thinking(self) -> Iterator[Delta]:
+        """Keeps the reasoning of a spoilt answer apart from that of the next one."""
+        if self._run is not None and self._run[0] is ThinkingDelta:
+            self._run = None
+            yield ThinkingEnd("")
 
-        Some gateways make up an id for each event, others give each item the same index; so an id that is not known
-        is a new item only where one is `announced`.
-        """
-        what, index = event.get("item"), event.get("output_index")
-        name = _text(event.get("item_id")) or (_text(what.get("id")) if isinstance(what, dict) else "")
-        found = next((item for item in self._items if name and item.id == name), None)
-        if found is None and not (announced and name):
-            found = next((item for item in reversed(self._items) if item.index == index), None)
-        if found is None:
-            found = _Item(key=len(self._items), index=index, id=name)
-            self._items.append(found)
-        return found
-
-    def _added(self, event: dict[str, Any]) -> Iterator[Delta]:
-        item, what = self._item(event, announced=True), event.get("item")
-        if not isinstance(what, dict):
+    def _read(self, event: dict[str, Any]) -> Iterator[Delta]:
+        if self._finish is not None:
             return
-        if what.get("type") == "function_call":
-            item.name = _text(what.get("name"))
+        kind = text_of(event.get("type")).removeprefix("response.")
+        what = object_of(event.get("item"))
+        name, _, stage = kind.rpartition(".")
+        match kind:
+            case "output_item.added" if what:
+                yield from self._announced(self._items.announced(event, what), what)
+            case "output_item.done" if what:
+                yield from self._complete(self._items.done(event, what), what)
+            case "function_call_arguments.delta" | "function_call_arguments.done":
+                yield from self._arguments(self._items.of_piece(event, CALL), event)
+            case "content_part.done" | "reasoning_summary_part.done":
+                yield from self._part_done(event, object_of(event.get("part")))
+            case "output_text.annotation.added":
+                self._items.of_piece(event, MESSAGE).annotations.extend(objects_of([event.get("annotation")]))
+            case "completed" | "incomplete" | "failed" | "cancelled" | "done":
+                yield from self._ended(event, kind)
+            case "error":
+                raise self._failed(event)
+            case "" if event.get("object") == "response":
+                yield from self._ended({"response": event}, text_of(event.get("status")) or "completed")
+            case "" if "error" in event or "message" in event:
+                raise self._failed(event)
+            case _ if name in _PIECES and stage in ("delta", "done"):
+                self._refused = self._refused or name == "refusal"
+                item_type, number = _PIECES[name]
+                whole = part_text(event) if stage == "done" else ""
+                delta = event.get("delta")
+                piece = text_of(delta) or part_text(object_of(delta))
+                yield from self._piece(event, item_type, number, piece, whole)
+
+    def _announced(self, item: Item, what: dict[str, Any]) -> Iterator[Delta]:
+        if item.type == CALL:
             yield from self._call(item)
-        elif what.get("type") == "reasoning":
+        elif what.get("type") == REASONING:
             yield ThinkingDelta("")
 
-    def _piece(
-        self, event: dict[str, Any], delta: type[TextDelta | ThinkingDelta], place: str
-    ) -> Iterator[TextDelta | ThinkingDelta]:
-        """A piece of one part of an item, or the whole part of which no piece has come."""
-        item, part = self._item(event), event.get(place)
-        piece = _text(event.get("delta"))
-        if not piece and part not in item.parts:
-            piece = _text(event.get("text") or event.get("refusal"))
-        if not piece:
-            return
-        if item.text and part not in item.parts and delta is ThinkingDelta:
-            piece = "\n\n" + piece
-        item.parts.add(part)
-        item.text += piece
-        if delta is ThinkingDelta or not self._searches:
-            item.text_sent = len(item.text)
-            yield delta(piece)
+    def _part_done(self, event: dict[str, Any], part: dict[str, Any]) -> Iterator[Delta]:
+        kind = text_of(part.get("type"))
+        if kind in _PIECES:
+            item_type, number = _PIECES[kind]
+            yield from self._piece(event, item_type, number, "", part_text(part))
 
-    def _call(self, item: _Item) -> Iterator[Delta]:
-        """What can be said of a function call; nothing before its name is known."""
-        if not item.name:
+    def _piece(self, event: dict[str, Any], kind: str, number: str, piece: str, whole: str) -> Iterator[Delta]:
+        """A piece of one part of an item, or the whole part, of which the rest is shown."""
+        if not piece and not whole:
             return
-        if not item.started:
+        item, part = self._items.of_piece(event, kind), (number, count_of(event.get(number)) or 0)
+        if item.state is State.DONE:
+            return
+        if whole:
+            so_far = "".join(item.parts.get(part, ()))
+            piece = whole[len(so_far) :] if whole.startswith(so_far) else ""
+        if piece:
+            if item.parts and part not in item.parts and kind == REASONING:
+                piece = f"\n\n{piece}"
+            item.add_text(part, piece)
+            if kind == REASONING or not self._searches:
+                yield from self._show(item)
+
+    def _show(self, item: Item) -> Iterator[Delta]:
+        """What waits of an item's text. Two items are two paragraphs where the client sees one block of them."""
+        text = item.take_waiting()
+        if not text:
+            return
+        delta = ThinkingDelta if item.type == REASONING else TextDelta
+        if self._run is not None and self._run[0] is delta and self._run[1] != item.key:
+            text = text if self._run_is_apart or text.startswith("\n") else f"\n\n{text}"
+        self._run, self._run_is_apart = (delta, item.key), text.endswith("\n")
+        self._shown = self._shown or (delta is TextDelta and not text.isspace())
+        yield delta(text)
+
+    def _arguments(self, item: Item, event: dict[str, Any]) -> Iterator[Delta]:
+        item.name = item.name or text_of(event.get("name"))
+        if item.state is State.DONE:
+            return
+        if piece := arguments_of(event.get("delta")):
+            item.add_arguments(piece)
+        elif whole := arguments_of(event.get("arguments")):
+            item.complete_arguments(whole)
+        yield from self._call(item)
+
+    def _call(self, item: Item) -> Iterator[Delta]:
+        """What can be shown of a function call; nothing before its name is known."""
+        if not item.name or item.state is State.DONE:
+            return
+        if item.state is State.OPEN:
             yield from self._found([])
-            item.started = True
+            item.state = State.STARTED
+            self._shown, self._run = True, None
             yield ToolCallStart(item.key, self.names.client(item.name))
-        if item.sent < len(item.arguments):
-            yield ToolCallDelta(item.key, item.arguments[item.sent :])
-            item.sent = len(item.arguments)
+        if arguments := item.take_waiting():
+            yield ToolCallDelta(item.key, arguments)
 
-    def _complete(self, item: _Item, what: Any) -> Iterator[Delta]:
+    def _complete(self, item: Item, what: dict[str, Any]) -> Iterator[Delta]:
         """The item is done and here whole; shows what was not streamed of it."""
-        if item.done or not isinstance(what, dict):
+        if item.state is State.DONE:
             return
-        item.done = True
-        match what.get("type"):
-            case "message":
-                parts = _parts(what, "content")
-                self._refused = self._refused or any(part.get("type") == "refusal" for part in parts)
-                yield from self._said(item, [(_text(part.get("text") or part.get("refusal")), part) for part in parts])
-            case "function_call":
-                item.name = item.name or _text(what.get("name"))
-                item.completed(_text(what.get("arguments")))
-                yield from self._call(item)
-                yield ToolCallEnd(item.key)
-            case "web_search_call" if self.search is not None:
-                if (search := read_search(what)) is not None:
-                    self._searches.append(search)
-            case "reasoning":
-                yield from self._reasoned(item, what)
+        if item.type == CALL:
+            yield from self._call_complete(item, what)
+            return
+        item.state = State.DONE
+        if item.type == MESSAGE:
+            yield from self._message_complete(item, parts_of(what.get("content")))
+        elif item.type == REASONING:
+            yield from self._reasoning_complete(item, what)
+        elif item.type == "web_search_call" and self.search is not None:
+            if (search := read_search(what)) is not None:
+                self._searches.append(search)
+        elif words := described(what, item.type):
+            yield from self._found([])
+            item.waiting.append(words)
+            yield from self._show(item)
 
-    def _said(self, item: _Item, parts: list[tuple[str, dict[str, Any]]]) -> Iterator[Delta]:
-        """A message is complete: the searches that led to it, what was not shown of it, and what it cites."""
-        whole = "".join(text for text, _ in parts)
-        if whole.startswith(item.text):
-            item.text = whole
-        annotated = [(text, _parts(part, "annotations")) for text, part in parts]
+    def _call_complete(self, item: Item, what: dict[str, Any]) -> Iterator[Delta]:
+        """A call that was cut is not ended, so that what there is of it is not taken for the whole."""
+        item.name = item.name or text_of(what.get("name"))
+        announced = object_of(item.announced).get("arguments")
+        item.complete_arguments(
+            arguments_of(what.get("arguments")) or ("" if item.arguments else arguments_of(announced))
+        )
+        yield from self._call(item)
+        if item.state is State.STARTED and what.get("status") != "incomplete":
+            item.state = State.DONE
+            yield ToolCallEnd(item.key)
+
+    def _message_complete(self, item: Item, parts: list[dict[str, Any]]) -> Iterator[Delta]:
+        """The searches that led to a message, what was not shown of it, what it cites, and parts that are no text."""
+        self._refused = self._refused or any(part.get("type") == "refusal" for part in parts)
+        whole, so_far = "".join(map(part_text, parts)), item.text
+        if whole.startswith(so_far) and len(whole) > len(so_far):
+            item.add_text(("content", len(item.parts)), whole[len(so_far) :])
+        annotated = [(part_text(part), objects_of(part.get("annotations"))) for part in parts]
         if not any(annotations for _, annotations in annotated):
             annotated = [(item.text, item.annotations)]
         yield from self._found([note for _, annotations in annotated for note in annotations])
-        if item.text_sent < len(item.text):
-            yield TextDelta(item.text[item.text_sent :])
-            item.text_sent = len(item.text)
+        yield from self._show(item)
         if self.search is not None:
             for text, annotations in annotated:
                 yield from citations(text, annotations, self.search)
+        for part in parts:
+            if not part_text(part) and (words := part_described(part)):
+                item.waiting.append(f"\n\n{words}" if self._run == (TextDelta, item.key) else words)
+                yield from self._show(item)
+
+    def _reasoning_complete(self, item: Item, what: dict[str, Any]) -> Iterator[Delta]:
+        if not item.parts:
+            parts = parts_of(what.get("summary")) or parts_of(what.get("content"))
+            item.waiting.append("\n\n".join(filter(None, map(part_text, parts))))
+            yield from self._show(item)
+        if state := text_of(what.get("encrypted_content")):
+            self._run = None
+            yield ThinkingEnd(seal(TRANSPORT, self.model, state))
 
     def _found(self, annotations: list[dict[str, Any]]) -> Iterator[Delta]:
         """The searches that were not shown yet."""
@@ -220,65 +287,73 @@ class ResponsesStream:
             yield from search_blocks(self._searches, cited_sources(annotations), self.search)
             self._searched += len(self._searches)
             self._searches = []
+            self._run = None
             yield Usage(web_searches=self._searched)
 
-    def _reasoned(self, item: _Item, what: dict[str, Any]) -> Iterator[Delta]:
-        if not item.text:
-            texts = [_text(part.get("text")) for part in _parts(what, "summary") or _parts(what, "content")]
-            if whole := "\n\n".join(filter(None, texts)):
-                yield ThinkingDelta(whole)
-        if state := _text(what.get("encrypted_content")):
-            yield ThinkingEnd(seal(TRANSPORT, self.model, state))
-
-    def _ended(self, response: Any) -> Iterator[Delta]:
-        response = response if isinstance(response, dict) else {}
-        if response.get("error") or response.get("status") in ("failed", "cancelled"):
-            raise self._failed({"response": response})
-        for index, what in enumerate(_parts(response, "output")):
-            yield from self._complete(self._item({"output_index": index, "item": what}), what)
+    def _ended(self, event: dict[str, Any], kind: str) -> Iterator[Delta]:
+        """The response is over; `kind` is what its event says, and a worse status in the response itself wins."""
+        response = object_of(event.get("response")) or event
+        status = text_of(response.get("status"))
+        status = status if status in ("incomplete", "failed", "cancelled") else kind
+        if response.get("error") or status in ("failed", "cancelled"):
+            raise self._failed(event)
+        if status not in ("completed", "done", "incomplete"):
+            return
+        for item, what in self._items.listed(response.get("output")):
+            yield from self._complete(item, what)
+        reason = self._reason(response) if status == "incomplete" else "end"
         for item in self._items:
-            if not item.done and item.text_sent < len(item.text):
-                yield from self._said(item, [])
+            yield from self._left_over(item, reason)
         yield from self._found([])
-        if usage := _usage(response.get("usage")):
+        if not self._shown and (words := text_of(response.get("output_text"))):
+            self._shown = True
+            yield TextDelta(words)
+        if (usage := _usage(response.get("usage"))) is not None:
             yield usage
-        details = response.get("incomplete_details")
-        reason = details.get("reason") if isinstance(details, dict) else None
-        self._finish = _INCOMPLETE.get(str(reason), "max_tokens") if response.get("status") == "incomplete" else "end"
+        self._finish = reason
         self.done = True
 
+    def _left_over(self, item: Item, reason: FinishReason) -> Iterator[Delta]:
+        """What no event has completed: the writer judges whether such a call is whole."""
+        if item.state is State.DONE:
+            return
+        if item.type != CALL:
+            yield from self._complete(item, item.announced or {})
+            return
+        yield from self._call_complete(item, {"arguments": "", "status": "incomplete"})
+        if item.state is State.OPEN and reason == "end":
+            raise ApiError(502, "the model called a tool without naming it")
+
+    def _reason(self, response: dict[str, Any]) -> FinishReason:
+        """Why a response is incomplete. Raises ApiError (502) where the server broke off."""
+        word = object_of(response.get("incomplete_details")).get("reason")
+        match finish(word):
+            case "refusal" | "context_window_exceeded" as reason:
+                return reason
+            case "broken":
+                raise ApiError(502, f"{self.backend.url} broke off the answer: {word}")
+            case _:
+                return "max_tokens"
+
     def _failed(self, event: dict[str, Any]) -> ApiError:
-        response = event.get("response")
-        error = (response.get("error") if isinstance(response, dict) else None) or event.get("error")
-        return api_error(failure_of(error or {"message": "the response failed", **event}), self.backend)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _parts(item: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    parts = item.get(name)
-    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+        """Reads `{"response": {"error": ...}}`, `{"error": ...}` and errors whose fields are the event's own."""
+        response = object_of(event.get("response"))
+        error = response.get("error") or event.get("error") or {"message": "the response failed", **event}
+        status = count_of(event.get("status_code")) or count_of(event.get("status")) or 0
+        return api_error(failure_of(error, status if 400 <= status < 600 else 0), self.backend)
 
 
 def _usage(usage: Any) -> Usage | None:
     """`input_tokens` includes what was read from and written to the cache."""
     if not isinstance(usage, dict):
         return None
-    spent, made = usage.get("input_tokens_details"), usage.get("output_tokens_details")
-    read = _count(spent, "cached_tokens")
-    written = _count(spent, "cache_write_tokens")
-    total, output = usage.get("input_tokens"), usage.get("output_tokens")
+    spent, made = object_of(usage.get("input_tokens_details")), object_of(usage.get("output_tokens_details"))
+    read, written = count_of(spent.get("cached_tokens")) or 0, count_of(spent.get("cache_write_tokens")) or 0
+    total = count_of(usage.get("input_tokens"))
     return Usage(
-        input=max(total - read - written, 0) if isinstance(total, int) else None,
-        output=output if isinstance(output, int) else None,
+        input=max(total - read - written, 0) if total is not None else None,
+        output=count_of(usage.get("output_tokens")),
         cache_read=read,
         cache_write=written,
-        thinking=_count(made, "reasoning_tokens") or None,
+        thinking=count_of(made.get("reasoning_tokens")) or None,
     )
-
-
-def _count(details: Any, name: str) -> int:
-    value = details.get(name) if isinstance(details, dict) else None
-    return value if isinstance(value, int) else 0

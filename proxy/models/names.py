@@ -1,0 +1,56 @@
+"""Names of models: the Claude families, the `[1m]` mark, and names that are made for models without a Claude name."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Container
+
+# Tokens, never substrings: `my-opusculum` is no Opus. Never versions: the next one must work as well.
+_SEPARATORS = re.compile(r"[-./@:_ ]+")
+_FAMILIES = frozenset(("haiku", "sonnet", "opus", "fable", "mythos"))
+SMALL_FAMILY = "haiku"
+_BARE_ALIASES = _FAMILIES | {"best", "opusplan", "default"}
+_CONTEXT_SUFFIX = re.compile(r"(\s*\[\d+m\])+$", re.IGNORECASE)
+
+CLAUDE_MODELS = {
+    "claude-haiku-5-5": "Claude Haiku 5.5",
+    "claude-sonnet-5-5": "Claude Sonnet 5.5",
+    "claude-opus-5-5": "Claude Opus 5.5",
+    "claude-fable-5-2": "Claude Fable 5.2",
+}
+"""For each family the name that is listed, and how people call it."""
+
+
+def bare(name: str) -> str:
+    """Without `[1m]`, Claude Code's mark for a long context window: it strips that itself, other clients do not."""
+    return _CONTEXT_SUFFIX.sub("", name.strip())
+
+
+def claude_family(name: str) -> str | None:
+    """The family of a Claude name ("" if it has none that we know); None if it is no Claude name."""
+    tokens = _SEPARATORS.split(name.lower())
+    if name.lower() not in _BARE_ALIASES and not any(token.startswith("claude") for token in tokens):
+        return None
+    return next((token for token in tokens if token in _FAMILIES), "")
+
+
+def claude_alias(name: str, prefix: str, taken: Container[str]) -> str:
+    """A name that begins with "claude", belongs to no family and is not taken: `claude-gpt-6-sol`.
+
+    `prefix` stands between where the name alone would belong to a family.
+    """
+    alias = f"claude-{slug(name)}"
+    return free(f"claude-{prefix}-{slug(name)}" if claude_family(alias) else alias, taken)
+
+
+def slug(name: str) -> str:
+    """The name in lower case, of letters, digits, dots and dashes only."""
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.") or "model"
+
+
+def free(name: str, taken: Container[str]) -> str:
+    """The name, with a number where it is taken."""
+    return next(
+        each for number in itertools.count(1) if (each := f"{name}-{number}" if number > 1 else name) not in taken
+    )

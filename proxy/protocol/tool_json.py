@@ -1,0 +1,30 @@
+"""The JSON text of a tool's input: what may be handed to a client as an object."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+
+def parsed_input(text: str) -> dict[str, Any] | None:
+    """The object that `text` is, or None: it is cut, broken, no object, or holds a number that JSON has not.
+
+    Python reads NaN and makes infinity of 1e400; written again, both would be no JSON.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refused, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("the number is too large")
+    return number

@@ -1,0 +1,70 @@
+"""Why an upstream refused or failed: one value for all vendors, and what may be repeated of it to a client."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+SHOWN_LIMIT = 600
+"""Characters of an upstream's own words in a message; more helps nobody."""
+_SECRET_MIN = 8
+"""Characters; words like "none" or "ollama" stand in for a key where none is needed, and in messages as themselves."""
+_KEY_LIKE = re.compile(
+    r"\b(?:(?:sk|gsk|xai|key)[-_]|Bearer )[A-Za-z0-9_\-*.]{6,}|\bAIza[A-Za-z0-9_-]{10,}|\bya29\.[A-Za-z0-9_.-]+"
+)
+_PAGE_BEGINS = ("<!doctype", "<html", "<?xml", "<head")
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """How to speak of a server in a message: where it is, and what holds its key (None: it takes no key)."""
+
+    url: str
+    key_variable: str | None
+    key: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What else is sent to it, keys in headers of their own included."""
+
+    @property
+    def secrets(self) -> Iterator[str]:
+        """What must not be repeated to a client."""
+        for value in (self.key or "", *self.headers.values()):
+            yield from (word for word in value.split() if len(word) >= _SECRET_MIN)
+
+    def without_keys(self, message: str) -> str:
+        """Servers quote the key, or parts of it, in what they say."""
+        for secret in self.secrets:
+            message = message.replace(secret, "[key]")
+        return _KEY_LIKE.sub("[key]", message)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a server said when it refused. `status` 0 stands for a connection that failed."""
+
+    status: int
+    message: str
+    code: str = ""
+    """The server's word for the kind of error, such as "context_length_exceeded" or "RESOURCE_EXHAUSTED"."""
+    param: str = ""
+    """The field of the request that it is about."""
+    retry_after: float | None = None
+    """Seconds."""
+    reason: str = ""
+    """Google's `ErrorInfo.reason`, such as "API_KEY_INVALID"."""
+    quota: str = ""
+    """The ids of Google's quotas that are used up."""
+
+    @property
+    def text(self) -> str:
+        """Message and code in lower case, to look for known words in."""
+        return f"{self.message} {self.code}".lower()
+
+
+def plain_words(body: bytes) -> str:
+    """What a body that is no JSON says, for a message."""
+    text = body.decode("utf-8", "replace").strip()
+    if text[:200].lower().lstrip().startswith(_PAGE_BEGINS):
+        return "the server answered with a web page, not with an API error"
+    return text

@@ -1,0 +1,63 @@
+"""Token counts of Chat Completions, from wherever the server puts them and by whatever names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proxy.protocol.deltas import Usage
+
+_COUNT_MAX = 2**53
+"""Tokens; no count, but something a JSON parser in the way would round."""
+
+
+def usage_of(chunk: dict[str, Any]) -> Usage | None:
+    """The counts in a chunk, None where it holds none that mean anything.
+
+    `prompt_tokens` includes what was read from and written to caches. A count of nothing at all is none: gateways end
+    with one after the true counts.
+    """
+    usage = _object(chunk)
+    prompt = _count(usage, "prompt_tokens", "input_tokens")
+    output = _count(usage, "completion_tokens", "output_tokens")
+    if not prompt and not output:
+        return None
+    details = _mapping(usage, "prompt_tokens_details", "input_tokens_details")
+    read = _count(details, "cached_tokens") or _count(
+        usage, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"
+    )
+    written = _count(details, "cache_write_tokens", "cache_creation_tokens") or _count(
+        usage, "cache_creation_input_tokens"
+    )
+    total = _count(usage, "total_tokens")
+    if prompt is not None and output is not None and total and total > prompt + output:
+        output = total - prompt  # servers that leave the reasoning out of completion_tokens
+    spent = _mapping(usage, "completion_tokens_details", "output_tokens_details")
+    return Usage(
+        input=max(prompt - (read or 0) - (written or 0), 0) if prompt is not None else None,
+        output=output,
+        cache_read=read or 0,
+        cache_write=written or 0,
+        thinking=_count(spent, "reasoning_tokens") or None,
+    )
+
+
+def _object(chunk: dict[str, Any]) -> dict[str, Any]:
+    """The usage of OpenAI's place, of Kimi's (in the choice) or of Groq's."""
+    choices = chunk.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    return _mapping(chunk, "usage") or _mapping(first, "usage") or _mapping(_mapping(chunk, "x_groq"), "usage")
+
+
+def _mapping(value: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return next((inner for key in keys if isinstance(inner := value.get(key), dict) and inner), {})
+
+
+def _count(value: dict[str, Any], *keys: str) -> int | None:
+    """The first that is a number of tokens, fractions of 0 included; true and false are none."""
+    for key in keys:
+        number = value.get(key)
+        if isinstance(number, float) and number.is_integer():
+            number = int(number)
+        if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < _COUNT_MAX:
+            return number
+    return None

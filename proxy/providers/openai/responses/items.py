@@ -1,0 +1,222 @@
+"""Which item of a response an event is about. Pure.
+
+OpenAI names each item (`item_id`), numbers it (`output_index`), and names each call (`call_id`). Servers leave out any
+of the three, number all items alike or name an item anew in each event. So an item is found by the first of these that
+fits, among the items of its type:
+
+    event                    id   call_id   place                           else
+    a piece of an item       x    -         open, same index                the last open one that was announced, or any
+                                                                            if the piece names none
+    announced                x    x         open, not announced yet         -
+    done                     x    x         open, same index, fits          the open one that it fits, or the last
+    listed in the response   x    x         what it fits; its position      -
+
+and is a new one otherwise. "Fits" means that it goes on with what has come of the item. A piece under another name than
+the one that has come twice for the item in its place is about another item.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+from proxy.providers.common.fields import count_of, json_text, object_of, objects_of, text_of
+from proxy.providers.openai.responses.outputs import part_text, parts_of
+
+MESSAGE, CALL, REASONING = "message", "function_call", "reasoning"
+PartKey = tuple[str, int]
+"""Which list of an item a part is in ("content" or "summary"), and where."""
+
+
+class State(Enum):
+    OPEN = auto()
+    STARTED = auto()
+    """A call of which the client has been shown the beginning."""
+    DONE = auto()
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One output item as far as it is known: what has come of its text or arguments, and what of it was not shown yet.
+
+    `steady`: its id has come more than once, so that another id means another item.
+    """
+
+    key: int
+    type: str
+    index: int | None
+    id: str = ""
+    call_id: str = ""
+    name: str = ""
+    announced: dict[str, Any] | None = None
+    steady: bool = False
+    state: State = State.OPEN
+    parts: dict[PartKey, list[str]] = field(default_factory=dict)
+    arguments: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+
+    def add_text(self, part: PartKey, piece: str) -> None:
+        self.parts.setdefault(part, []).append(piece)
+        self.waiting.append(piece)
+
+    def add_arguments(self, piece: str) -> None:
+        self.arguments.append(piece)
+        self.waiting.append(piece)
+
+    def complete_arguments(self, whole: str) -> None:
+        """Takes the whole arguments, where they go on with what has come of them."""
+        so_far = "".join(self.arguments)
+        if whole.startswith(so_far) and len(whole) > len(so_far):
+            self.add_arguments(whole[len(so_far) :])
+
+    def take_waiting(self) -> str:
+        text = "".join(self.waiting)
+        self.waiting.clear()
+        return text
+
+    @property
+    def text(self) -> str:
+        return "".join(piece for pieces in self.parts.values() for piece in pieces)
+
+    def is_other(self, name: str, index: int | None) -> bool:
+        """Whether an event with this id and index is about another item, though it may stand in the same place."""
+        return bool(name and self.id) and name != self.id and (self.steady or index is None)
+
+    def fits(self, what: dict[str, Any]) -> bool:
+        """Whether the whole item `what` goes on with what has come of this one, or is it once more."""
+        if self.type == CALL:
+            if self.name and text_of(what.get("name")) not in ("", self.name):
+                return False
+            return _goes_on("".join(self.arguments), arguments_of(what.get("arguments")), self.state is State.DONE)
+        if self.type == MESSAGE:
+            whole = "".join(map(part_text, parts_of(what.get("content"))))
+            return whole == self.text if self.state is State.DONE else whole.startswith(self.text)
+        return True
+
+
+def arguments_of(value: Any) -> str:
+    """Arguments as JSON text; some servers send the object itself (google/adk-go#1254)."""
+    return "" if value is None else value if isinstance(value, str) else json_text(value)
+
+
+def type_of(what: dict[str, Any]) -> str:
+    """The type of an item, by its fields where it has none."""
+    if kind := text_of(what.get("type")):
+        return kind
+    return CALL if "arguments" in what else MESSAGE if "content" in what else ""
+
+
+def _goes_on(so_far: str, whole: str, done: bool) -> bool:
+    if not whole or not so_far or whole == so_far:
+        return True
+    if not done:
+        return whole.startswith(so_far)
+    try:
+        return bool(json.loads(whole) == json.loads(so_far))
+    except ValueError:
+        return False
+
+
+class Items:
+    """The items of one response, in the order in which they began."""
+
+    def __init__(self) -> None:
+        self._items: list[Item] = []
+        self._by_id: dict[str, Item] = {}
+        self._by_call_id: dict[str, Item] = {}
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items)
+
+    def of_piece(self, event: dict[str, Any], kind: str) -> Item:
+        """The item that a piece of text or arguments belongs to."""
+        name, index = text_of(event.get("item_id")), count_of(event.get("output_index"))
+        known = self._by_id.get(name)
+        if known is not None and known.type == kind:
+            known.steady = True
+            return known
+        if index is None:
+            found = next((item for item in self._open(kind) if item.announced is not None or not name), None)
+        else:
+            found = next((item for item in self._open(kind) if item.index in (index, None)), None)
+        if found is not None and not found.is_other(name, 0):
+            return found
+        return self._new(kind, index, name)
+
+    def announced(self, event: dict[str, Any], what: dict[str, Any]) -> Item:
+        kind, name, index = type_of(what), _id(event, what), count_of(event.get("output_index"))
+        found = self._named(kind, what, name)
+        if found is None:
+            placed = (item for item in self._open(kind) if item.index == index and not item.is_other(name, index))
+            found = next((item for item in placed if item.announced is None or not name), None)
+        if found is None:
+            found = self._new(kind, index, name)
+        found.announced = found.announced or what
+        self._learn(found, what, name)
+        return found
+
+    def done(self, event: dict[str, Any], what: dict[str, Any]) -> Item:
+        kind, name, index = type_of(what), _id(event, what), count_of(event.get("output_index"))
+        found = self._named(kind, what, name)
+        if found is None:
+            placed = [item for item in self._open(kind) if index is None or item.index in (index, None)]
+            if index is None and name:
+                placed = [item for item in placed if item.announced is not None or not item.id]
+            same = (item for item in placed if not item.is_other(name, 0))
+            found = next((item for item in placed if item.fits(what)), None) or next(same, None)
+        if found is None:
+            found = self._new(kind, index, name)
+        self._learn(found, what, name)
+        return found
+
+    def listed(self, output: Any) -> Iterator[tuple[Item, dict[str, Any]]]:
+        """The items that a whole response lists, each with what is listed of it."""
+        left = {item.key: item for item in self._items}
+        listed = objects_of(output)
+        found: dict[int, Item] = {}
+        for position, what in enumerate(listed):
+            if (item := self._named(type_of(what), what, _id({}, what))) is not None and item.key in left:
+                found[position] = left.pop(item.key)
+        for is_it in (Item.fits, None):
+            for position, what in enumerate(listed):
+                if position not in found:
+                    same = (item for item in left.values() if item.type == type_of(what))
+                    fitting = (item for item in same if (is_it(item, what) if is_it else item.index == position))
+                    if (match := next(fitting, None)) is not None:
+                        found[position] = left.pop(match.key)
+        for position, what in enumerate(listed):
+            yield found.get(position) or self._new(type_of(what), position, _id({}, what)), what
+
+    def _open(self, kind: str) -> Iterator[Item]:
+        """The items of a type that are not done, the last one first."""
+        return (item for item in reversed(self._items) if item.type == kind and item.state is not State.DONE)
+
+    def _named(self, kind: str, what: dict[str, Any], name: str) -> Item | None:
+        call_id = text_of(what.get("call_id"))
+        for found in (self._by_call_id.get(call_id), self._by_id.get(name)):
+            if found is not None and found.type == kind and found.call_id in ("", call_id or found.call_id):
+                return found
+        return None
+
+    def _new(self, kind: str, index: int | None, name: str) -> Item:
+        item = Item(len(self._items), kind, index, name)
+        self._items.append(item)
+        if name:
+            self._by_id[name] = item
+        return item
+
+    def _learn(self, item: Item, what: dict[str, Any], name: str) -> None:
+        item.name = item.name or text_of(what.get("name"))
+        if call_id := text_of(what.get("call_id")):
+            item.call_id = item.call_id or call_id
+            self._by_call_id[call_id] = item
+        if name:
+            self._by_id.setdefault(name, item)
+
+
+def _id(event: dict[str, Any], what: dict[str, Any]) -> str:
+    return text_of(event.get("item_id")) or text_of(object_of(what).get("id"))

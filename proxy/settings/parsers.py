@@ -1,0 +1,95 @@
+"""From the text of a setting to its value. Each parser raises ValueError with what is wrong and what to do; the text
+never holds the value of a secret."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+
+from proxy.settings.problems import hint, key_problem, shown, url_problem
+
+
+def text(value: str) -> str:
+    return value
+
+
+def host(value: str) -> str:
+    """An address to listen on, without the brackets of IPv6."""
+    if "/" in value or " " in value:
+        raise ValueError(f"{shown(value)} is not an address; give one like 127.0.0.1, without http://")
+    if value.count(":") == 1:
+        raise ValueError(f"{shown(value)} holds a port; put that into PORT")
+    return value.strip("[]")
+
+
+def integer(low: int, high: int, what: str) -> Callable[[str], int]:
+    """`what` is named in problems: "a number of tokens"."""
+    remedy = f"give {what} from {low} to {high}"
+
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", value):
+            raise ValueError(f"{shown(value)} is not a number; {remedy}")
+        if not low <= int(value) <= high:
+            raise ValueError(f"{int(value)} is out of range; {remedy}")
+        return int(value)
+
+    return parse
+
+
+def seconds(value: str) -> float:
+    try:
+        parsed = float(value)
+    except ValueError:
+        parsed = math.nan
+    if not 0 < parsed < math.inf:
+        raise ValueError(f"{shown(value)} is not a time; give seconds, more than 0")
+    return parsed
+
+
+def choice(*choices: str) -> Callable[[str], str]:
+    """The value in the spelling of `choices`; case is ignored."""
+
+    def parse(value: str) -> str:
+        for each in choices:
+            if value.lower() == each.lower():
+                return each
+        raise ValueError(f"{shown(value)} is not one of {', '.join(choices)}{hint(value, choices)}")
+
+    return parse
+
+
+def boolean(value: str) -> bool:
+    return choice("true", "false")(value) == "true"
+
+
+def matching(pattern: str, what: str) -> Callable[[str], str]:
+    """`what` is named in problems: "a version like v1beta"."""
+
+    def parse(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"{shown(value)} cannot be used; give {what}")
+        return value
+
+    return parse
+
+
+def url(value: str) -> str:
+    """The base address of an API, without a slash at its end."""
+    if problem := url_problem(value):
+        raise ValueError(problem)
+    return value.rstrip("/")
+
+
+def key(value: str) -> str:
+    if problem := key_problem(value):
+        raise ValueError(problem)
+    return value
+
+
+def keys(value: str) -> tuple[str, ...]:
+    """One or several keys, separated by commas."""
+    found = tuple(each.strip() for each in value.split(",") if each.strip())
+    if not found:
+        raise ValueError("holds no key; give one or several, separated by commas, or leave it out")
+    return tuple(key(each) for each in found)

@@ -1,0 +1,53 @@
+"""What is read of an HTTP request before anything is decided about it."""
+
+from __future__ import annotations
+
+import json
+
+from flask import request
+
+from proxy.models.routing import Route
+from proxy.protocol.errors import ApiError
+from proxy.protocol.request import MessagesRequest
+from proxy.providers.base import ClientRequest, Exchange
+from proxy.web.services import services
+
+
+def body_bytes() -> bytes:
+    """The body. Raises ApiError (400) for one that is compressed."""
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise ApiError(
+            400,
+            f"Content-Encoding: {encoding} is not supported; send the body uncompressed",
+            details={"error_code": "request_body_encoding_unsupported"},
+        )
+    return request.get_data(cache=False)
+
+
+def client_request(body: bytes = b"", path: str | None = None) -> ClientRequest:
+    """The current request as it can be passed on; the query goes with the path."""
+    path = request.path if path is None else path
+    if request.query_string:
+        path = f"{path}?{request.query_string.decode()}"
+    return ClientRequest(request.method, path, tuple(request.headers.items()), body)
+
+
+def exchange_of(parsed: MessagesRequest, route: Route, body: bytes) -> Exchange:
+    return Exchange(parsed, route, _retries(), _session(parsed), client_request(body))
+
+
+def _retries() -> int:
+    """One layer at a time: a client that is itself repeating a request does not want each attempt repeated again."""
+    return services().config.max_retries if request.headers.get("x-stainless-retry-count", "0") == "0" else 0
+
+
+def _session(parsed: MessagesRequest) -> str:
+    """The client's conversation: Claude Code names it in a header, and inside `metadata.user_id`, which is JSON."""
+    if header := request.headers.get("x-claude-code-session-id"):
+        return header
+    try:
+        session = json.loads(str((parsed.metadata or {}).get("user_id")))["session_id"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""
+    return session if isinstance(session, str) else ""

@@ -1,0 +1,72 @@
+"""One line in the log for each request, written when its answer ends."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Response, g, request
+
+from proxy.protocol.events import Event, MessageDelta
+from proxy.protocol.notes import header_value
+from proxy.web.errors import request_id
+
+log = logging.getLogger(__name__)
+
+
+class RequestLog:
+    """Of the current request. A stream outlives the request's context, so all that is logged is taken before."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._id = request_id()
+        self._what = f"{request.method} {request.path.encode('ascii', 'replace').decode()}"
+        self._ended = False
+        self.ends_later = False
+        """Whether a stream will write the line."""
+        self.target = ""
+        self.notes: list[str] = []
+        self.stop_reason = ""
+        self.usage: dict[str, Any] = {}
+
+    def saw(self, events: Iterable[Event]) -> None:
+        """Takes the stop reason and the usage out of an answer."""
+        for event in events:
+            if isinstance(event, MessageDelta):
+                self.stop_reason, self.usage = event.stop_reason, event.usage
+
+    def end(self, status: int, outcome: str = "") -> None:
+        """Writes the line, once. `outcome`: why the answer did not end by itself."""
+        if self._ended:
+            return
+        self._ended = True
+        parts = [f"{self._id} {self._what} {status} {time.monotonic() - self._began:.2f} s"]
+        if self.target:
+            parts.append(f"-> {self.target}")
+        if self.usage:
+            parts.append(f"in {self._input()} out {self.usage.get('output_tokens', 0)}")
+        parts.extend(filter(None, (self.stop_reason, outcome)))
+        if notes := header_value(self.notes):
+            parts.append(f"notes: {notes}")
+        log.info("%s", " ".join(parts))
+
+    def _input(self) -> int:
+        names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+        return sum(self.usage.get(name) or 0 for name in names)
+
+
+def request_log() -> RequestLog:
+    """That of the current request, made on first use."""
+    if "request_log" not in g:
+        g.request_log = RequestLog()
+    found: RequestLog = g.request_log
+    return found
+
+
+def log_response(response: Response) -> Response:
+    """For `after_request`: all but streams, which write their line at their end."""
+    if not request_log().ends_later:
+        request_log().end(response.status_code)
+    return response

@@ -1,0 +1,50 @@
+"""Chunks of Gemini's streams, read without a socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from proxy.protocol.deltas import Delta
+from proxy.protocol.request import Tool
+from proxy.providers.common.failures import Backend
+from proxy.providers.gemini.names import ToolNames
+from proxy.providers.gemini.signatures import SignatureMemory, Signatures
+from proxy.providers.gemini.stream import GeminiStream
+
+Json = dict[str, Any]
+
+
+def reader(*, shows_thinking: bool = True, search: Tool | None = None) -> GeminiStream:
+    signatures = Signatures("gemini", "gemini-x", "s1", SignatureMemory())
+    backend = Backend("https://gemini.test", "KEY", "k")
+    return GeminiStream(ToolNames(["Read", "List"]), signatures, backend, shows_thinking, search)
+
+
+def read(chunks: Iterable[Json], stream: GeminiStream | None = None) -> Iterator[Sequence[Delta]]:
+    stream = stream or reader()
+    for chunk in chunks:
+        yield list(stream.feed(chunk))
+    yield list(stream.end())
+
+
+def chunk(*parts: Any, finish: Any = None, index: Any = 0, **more: Any) -> Json:
+    candidate = {"content": {"parts": list(parts), "role": "model"}, "index": index}
+    return {"candidates": [candidate | ({} if finish is None else {"finishReason": finish})], **more}
+
+
+def text(words: str, **more: Any) -> Json:
+    return {"text": words, **more}
+
+
+def call(name: str | None = "Read", args: Any = None, *, beside: Json | None = None, **more: Any) -> Json:
+    """`beside` is what stands beside the functionCall, `more` in it."""
+    body = ({} if name is None else {"name": name}) | ({} if args is None else {"args": args}) | more
+    return {"functionCall": body, **(beside or {})}
+
+
+def piece(path: str, value: Any = None, **more: Any) -> Json:
+    kind = {str: "stringValue", bool: "boolValue", int: "numberValue", float: "numberValue"}.get(
+        type(value), "nullValue"
+    )
+    return {"jsonPath": path, kind: value, **more}

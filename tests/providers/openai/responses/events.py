@@ -1,0 +1,89 @@
+"""Events of the Responses API, read without a socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from proxy.protocol.deltas import Delta
+from proxy.protocol.errors import ApiError
+from proxy.providers.openai.errors import Backend
+from proxy.providers.openai.responses.stream import ResponsesStream
+from proxy.providers.openai.tools import ToolNames
+from tests.mutation import judged
+
+Json = dict[str, Any]
+BACKEND = Backend("http://upstream.test/v1", "KEY", "k")
+READ = '{"file_path": "a.py"}'
+
+
+def reader() -> ResponsesStream:
+    return ResponsesStream(ToolNames(["Read", "Grep"]), BACKEND, "gpt-x")
+
+
+def read(events: Iterable[Json], stream: ResponsesStream | None = None) -> Iterator[Sequence[Delta]]:
+    stream = stream or reader()
+    for event in events:
+        yield list(stream.feed(event))
+    yield list(stream.end())
+
+
+def event(kind: str, **fields: Any) -> Json:
+    return {"type": f"response.{kind}", **fields}
+
+
+def message(*texts: str, **more: Any) -> Json:
+    parts = [{"type": "output_text", "text": text, "annotations": []} for text in texts]
+    return {"type": "message", "role": "assistant", "content": parts, **more}
+
+
+def call(arguments: Any = READ, name: str = "Read", **more: Any) -> Json:
+    return {"type": "function_call", "name": name, "arguments": arguments, **more}
+
+
+def reasoning(*texts: str, **more: Any) -> Json:
+    return {"type": "reasoning", "summary": [{"type": "summary_text", "text": text} for text in texts], **more}
+
+
+def added(item: Json, index: Any = None, **more: Any) -> Json:
+    return _placed(event("output_item.added", item=item, **more), index)
+
+
+def done(item: Json, index: Any = None, **more: Any) -> Json:
+    return _placed(event("output_item.done", item=item, **more), index)
+
+
+def text(piece: str, index: Any = None, **more: Any) -> Json:
+    return _placed(event("output_text.delta", delta=piece, **more), index)
+
+
+def thought(piece: str, index: Any = None, **more: Any) -> Json:
+    return _placed(event("reasoning_summary_text.delta", delta=piece, **more), index)
+
+
+def arguments(piece: Any, index: Any = None, **more: Any) -> Json:
+    return _placed(event("function_call_arguments.delta", delta=piece, **more), index)
+
+
+def ended(status: str = "completed", *output: Json, **more: Any) -> Json:
+    return event(status, response={"object": "response", "status": status, "output": list(output), **more})
+
+
+def cut(reason: str | None, *output: Json) -> Json:
+    return ended("incomplete", *output, incomplete_details={"reason": reason})
+
+
+def _placed(event: Json, index: Any) -> Json:
+    return event if index is None else {**event, "output_index": index}
+
+
+def answer(*events: Json) -> Json:
+    written = judged(read(events))
+    assert not isinstance(written, ApiError), written.message
+    return written
+
+
+def failure(*events: Json) -> ApiError:
+    written = judged(read(events))
+    assert isinstance(written, ApiError), written
+    return written
