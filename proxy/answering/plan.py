@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from proxy.models.catalog import ModelFacts
-from proxy.models.habits import Habits
+from proxy.models.habits import NO_HABITS, Habits
 from proxy.protocol.blocks import TextBlock
 from proxy.protocol.effort import nearest, requested_display, requested_effort
 from proxy.protocol.history import offered_tools, system_blocks, turns
@@ -25,7 +25,7 @@ from proxy.protocol.web_search import search_tool
 from proxy.providers.base import Exchange, Plan, Wire
 from proxy.providers.common.tool_names import ToolNames
 
-__all__ = ["THINKING_OUTPUT_MIN", "Limits", "Plan", "plan"]
+__all__ = ["THINKING_OUTPUT_MIN", "Limits", "Plan", "output_ceiling", "plan"]
 
 THINKING_OUTPUT_MIN = 2048
 """Tokens."""
@@ -35,6 +35,8 @@ _SCHEMA_IN_WORDS = (
     "Answer with one JSON value and nothing else: no Markdown fence, no words before or after it. "
     "It must be valid against this JSON schema:\n"
 )
+_OUTPUT_LIMIT = 16_384
+"""Tokens, for models whose own limit is not known and to which the user sets none: most servers take so much."""
 _ANSWER_MIN = 4096
 """Tokens of output that a budget for thinking should leave for the answer."""
 _DYNAMIC_BUDGET = -1
@@ -43,9 +45,9 @@ _DYNAMIC_BUDGET = -1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the user allows, whatever model answers. `max_tokens` of output."""
+    """What the user allows, whatever model answers. `max_tokens` of output; None leaves it to the model."""
 
-    max_tokens: int
+    max_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ def _thinking(
     *,
     has_tools: bool,
 ) -> _ThinkingPlan:
-    ceiling = min(limit for limit in (limits.max_tokens, facts.max_output, habits.output_limit) if limit is not None)
+    ceiling = output_ceiling(facts, limits, habits)
     tokens = max(min(request.max_tokens, ceiling), wire.output_min)
     if tokens < request.max_tokens:
         notes.add(f"max_tokens was lowered to {tokens}")
@@ -201,6 +203,12 @@ def _thinking(
     if effort is None:
         _note_unheard_effort(request, wire, facts, notes)
     return _ThinkingPlan(requested, effort, budget, thinks, tokens)
+
+
+def output_ceiling(facts: ModelFacts, limits: Limits, habits: Habits = NO_HABITS) -> int:
+    """The most output, in tokens, that may be asked of a model."""
+    known = [each for each in (limits.max_tokens, facts.max_output, habits.output_limit) if each is not None]
+    return min(known, default=_OUTPUT_LIMIT)
 
 
 def _effort(requested: str | None, wire: Wire, facts: ModelFacts, habits: Habits) -> str | None:

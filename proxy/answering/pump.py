@@ -8,6 +8,7 @@ several deltas that wait together become one write.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +18,11 @@ from typing import Generic, Protocol, TypeVar
 from proxy.answering.timing import Timing
 from proxy.protocol.deltas import Note, TextDelta, ThinkingDelta, Usage
 from proxy.protocol.errors import ApiError
+
+_BACKLOG = 256
+"""Batches that wait for a client which does not read; then the upstream waits, too. A batch is one read: 64 KB."""
+_BACKLOG_PAUSE = 0.02
+"""Seconds."""
 
 log = logging.getLogger(__name__)
 
@@ -51,21 +57,26 @@ class Pump(Generic[Item]):
         *,
         timing: Timing,
         idle_limit: float,
+        content_limit: float = math.inf,
         client_gone: Callable[[], bool] = lambda: False,
         on_close: Callable[[Pump[Item]], None] = lambda _: None,
     ) -> None:
-        """`batches` runs in the reader thread; an empty batch is a sign of life. `idle_limit` is in seconds."""
+        """`batches` runs in the reader thread; an empty batch is a sign of life.
+
+        `idle_limit`: seconds without any; `content_limit`: seconds in which nothing but signs of life has come.
+        """
         self._batches = batches
         self._call = call
         self._timing = timing
         self._idle_limit = idle_limit
+        self._content_limit = content_limit
         self._client_gone = client_gone
         self._on_close = on_close
         self._queue: SimpleQueue[Sequence[Item] | ApiError | None] = SimpleQueue()
         self._held: list[Item] = []
         self._failure: ApiError | None = None
         self._done = False
-        self._last_sign = time.monotonic()
+        self._last_sign = self._last_content = time.monotonic()
         self._reader = threading.Thread(target=self._read, name="upstream-reader", daemon=True)
 
     def start(self) -> None:
@@ -131,6 +142,9 @@ class Pump(Generic[Item]):
                 self._check_patience()
                 continue
             self._last_sign = time.monotonic()
+            if item:
+                self._last_content = self._last_sign
+            self._check_patience()
             items: list[Item] = []
             while True:
                 if item is None:
@@ -140,6 +154,8 @@ class Pump(Generic[Item]):
                     self._failure = item
                     break
                 items.extend(item)
+                if len(items) >= _BACKLOG:
+                    break
                 try:
                     item = self._queue.get_nowait()
                 except Empty:
@@ -152,12 +168,22 @@ class Pump(Generic[Item]):
         if silent > self._idle_limit:
             self.close()
             raise ApiError(504, f"the upstream was silent for {silent:.0f} s (the limit is REQUEST_TIMEOUT)")
+        empty = time.monotonic() - self._last_content
+        if empty > self._content_limit:
+            self.close()
+            raise ApiError(
+                504, f"the upstream gave only signs of life for {empty:.0f} s (the limit is CONTENT_TIMEOUT)"
+            )
 
     def _read(self) -> None:
         with self._call:
             try:
                 for batch in self._batches():
                     self._queue.put(batch)
+                    while self._queue.qsize() > _BACKLOG and not self._done:
+                        time.sleep(_BACKLOG_PAUSE)
+                    if self._done:  # closed: nobody reads on
+                        break
                 self._queue.put(None)
             except ApiError as error:
                 self._queue.put(error)

@@ -16,6 +16,8 @@ class Timing:
     """A stream's status line waits this long for the upstream; a failure within it gets its true status."""
     count_patience: float = 2.0
     """For an upstream's count of tokens; clients wait for it before they go on."""
+    judge_patience: float = 20.0
+    """For the verdicts on an answer's tool uses; Claude Code holds the calls back so long."""
     silence: float = 120.0
     """Upstream silence that is borne where REQUEST_TIMEOUT is not set."""
     silence_while_reasoning: float = 600.0

@@ -84,6 +84,7 @@ class Habits:
     """ "chat" or "responses", where the server said that the other one does not serve the model."""
 
 
+NO_HABITS = Habits()
 FLAGS = tuple(each.name for each in fields(Habits) if each.type == "bool")
 """The habits that a server has or has not."""
 SETTABLE = (

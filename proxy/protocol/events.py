@@ -43,6 +43,8 @@ class MessageDelta:
     stop_sequence: str | None
     stop_details: dict[str, Any] | None
     usage: dict[str, Any]
+    safeguard_results: list[dict[str, Any]] | None = None
+    """Verdicts on the answer's tool uses, where the request asked for them; see safeguards.py."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,11 @@ def fold(events: Iterable[Event]) -> dict[str, Any]:
             case BlockStop():
                 if (whole := _joined(block, pieces)) is not None:
                     message["content"].append(whole)
-            case MessageDelta(stop_reason, stop_sequence, stop_details, usage):
+            case MessageDelta(stop_reason, stop_sequence, stop_details, usage, safeguards):
                 message.update(stop_reason=stop_reason, stop_sequence=stop_sequence, stop_details=stop_details)
                 message["usage"].update(usage)
+                if safeguards is not None:
+                    message["safeguard_results"] = safeguards
             case _:
                 pass
     return message

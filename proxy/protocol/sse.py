@@ -56,8 +56,14 @@ def _encode_one(event: Event) -> str:
             return _PING
         case MessageStart(message):
             return _frame({"type": "message_start", "message": message})
-        case MessageDelta(stop_reason, stop_sequence, stop_details, usage):
-            delta = {"stop_reason": stop_reason, "stop_sequence": stop_sequence, "stop_details": stop_details}
+        case MessageDelta(stop_reason, stop_sequence, stop_details, usage, safeguards):
+            delta: dict[str, Any] = {
+                "stop_reason": stop_reason,
+                "stop_sequence": stop_sequence,
+                "stop_details": stop_details,
+            }
+            if safeguards is not None:
+                delta["safeguard_results"] = safeguards
             return _frame({"type": "message_delta", "delta": delta, "usage": usage})
         case MessageStop():
             return _STOP

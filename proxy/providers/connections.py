@@ -7,7 +7,8 @@ import functools
 import json
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpcore2
@@ -18,6 +19,8 @@ from proxy.providers.call import Call, current_call
 
 CONNECT_TIMEOUT = 10.0
 """Seconds."""
+ERROR_LIMIT = 64 * 1024
+"""Bytes that are read of an error's body; what is wrong stands at its beginning."""
 _KEEP_ALIVE = 300.0
 """Seconds an idle connection is kept; vendors close theirs after some minutes."""
 
@@ -79,6 +82,29 @@ def tls_context() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
+class _ErrorBody(httpx2.SyncByteStream):
+    """The body of a refusal, cut where nobody reads on: some servers answer without end."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        room = ERROR_LIMIT
+        for piece in self._stream:
+            yield piece[:room]
+            room -= len(piece)
+            if room <= 0:
+                return
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _bound_error(response: httpx2.Response) -> None:
+    if response.status_code >= 400:
+        response.stream = _ErrorBody(response.stream)
+
+
 def http_client(read_timeout: float) -> httpx2.Client:
     """A pooled client for all calls of one vendor; it honours HTTPS_PROXY, NO_PROXY and the system's CA store.
 
@@ -89,6 +115,9 @@ def http_client(read_timeout: float) -> httpx2.Client:
         timeout=httpx2.Timeout(read_timeout, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=256, keepalive_expiry=_KEEP_ALIVE),
         follow_redirects=False,
+        # What one upstream sets must not reach another, nor another client's requests.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        event_hooks={"response": [_bound_error]},
     )
     for transport in _transports(client):
         # httpx2 has no public way to choose the network backend; a cancelled call before its first byte is the test.

@@ -52,9 +52,12 @@ class Config:
     """The name of a vendor."""
     big_model: str
     small_model: str
-    max_tokens_limit: int
+    max_tokens_limit: int | None
+    """Tokens of output; None where it is not set and the model's own limit counts."""
     request_timeout: float | None
     """Seconds of upstream silence; None where it is not set and the model decides."""
+    content_timeout: float | None
+    """Seconds in which an upstream gives only signs of life; None where it is not set."""
     max_retries: int
     custom_models: tuple[CustomModel, ...]
     endpoints: Mapping[str, Endpoint]
@@ -118,6 +121,7 @@ def load_config(
         small_model=small,
         max_tokens_limit=values["MAX_TOKENS_LIMIT"],
         request_timeout=values["REQUEST_TIMEOUT"],
+        content_timeout=values["CONTENT_TIMEOUT"],
         max_retries=values["MAX_RETRIES"],
         custom_models=customs,
         endpoints=_endpoints(values),

@@ -37,6 +37,10 @@ def integer(low: int, high: int, what: str) -> Callable[[str], int]:
     return parse
 
 
+_SECONDS_MAX = 86_400
+"""A day; sockets refuse much longer waits."""
+
+
 def seconds(value: str) -> float:
     try:
         parsed = float(value)
@@ -44,6 +48,8 @@ def seconds(value: str) -> float:
         parsed = math.nan
     if not 0 < parsed < math.inf:
         raise ValueError(f"{shown(value)} is not a time; give seconds, more than 0")
+    if parsed > _SECONDS_MAX:
+        raise ValueError(f"{shown(value)} is out of range; give seconds, {_SECONDS_MAX} at most")
     return parsed
 
 

@@ -203,8 +203,9 @@ _ROWS = (
         "MAX_TOKENS_LIMIT",
         _LIMITS,
         parsers.integer(1, 10_000_000, "a number of tokens"),
-        "The ceiling on max_tokens of a request; the model's own limit applies too",
-        default="16384",
+        "The ceiling on max_tokens of a request; the model's own limit always applies",
+        default_text="the model's own limit; 16384 where that is not known",
+        example="64000",
     ),
     Setting(
         "REQUEST_TIMEOUT",
@@ -214,6 +215,14 @@ _ROWS = (
         default_text="120, or 600 for models that reason silently",
         example="120",
         detail="Not set: 120, and 600 for models that reason in silence.",
+    ),
+    Setting(
+        "CONTENT_TIMEOUT",
+        _LIMITS,
+        parsers.seconds,
+        "Seconds in which a provider may give signs of life but no content",
+        default_text="5 times REQUEST_TIMEOUT, 1800 at most",
+        example="600",
     ),
     Setting(
         "MAX_RETRIES",

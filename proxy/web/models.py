@@ -6,9 +6,11 @@ Where Anthropic answers for its own models, it also tells of them; a list with c
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, Response, jsonify, request
 
+from proxy.answering.plan import Limits, output_ceiling
 from proxy.models.catalog import ModelFacts
 from proxy.models.routing import Route
 from proxy.models.vendors import vendor
@@ -58,7 +60,7 @@ def list_models() -> Response:
 def retrieve_model(model: str) -> Response:
     route = services().router.resolve(model)
     if _anthropic_tells() and vendor(route.provider).owns_claude:
-        return pass_on(Exchange.passing(route, client_request(path=f"/v1/models/{route.model}")))
+        return pass_on(Exchange.passing(route, client_request(path=f"/v1/models/{quote(route.model, safe='')}")))
     known = next((entry for entry in services().router.known_models() if entry.id == model), None)
     return jsonify(_info(model, known.display_name if known is not None else route.target))
 
@@ -83,15 +85,14 @@ def _info(model: str, display_name: str) -> Json:
         "retires_at": None,
         "line": router.line(model),
         "max_input_tokens": route.facts.context_window,
-        "max_tokens": _most_output(route.facts),
+        "max_tokens": _output_limit(route.facts),
         # Anthropic knows best what its own models can do.
         "capabilities": None if vendor(route.provider).owns_claude else _capabilities(route),
     }
 
 
-def _most_output(facts: ModelFacts) -> int:
-    ceiling = services().config.max_tokens_limit
-    return min(ceiling, facts.max_output) if facts.max_output is not None else ceiling
+def _output_limit(facts: ModelFacts) -> int:
+    return output_ceiling(facts, Limits(services().config.max_tokens_limit))
 
 
 def _capabilities(route: Route) -> Json:

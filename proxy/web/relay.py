@@ -16,7 +16,7 @@ from proxy.providers.base import Exchange, Head, Item
 from proxy.providers.call import Call
 from proxy.web.errors import request_id
 from proxy.web.request_log import RequestLog, request_log
-from proxy.web.services import pump_for, services
+from proxy.web.services import Pumps, services
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 def pass_on(exchange: Exchange) -> Response:
     """The upstream's own answer to the current request, with its status and headers."""
     call, attempts, entry = Call(), services().attempts(exchange.route), request_log()
-    pump: Pump[Item] = pump_for(exchange.route, call, lambda: attempts.items(exchange, call))
+    pump: Pump[Item] = Pumps().make(call, lambda: attempts.items(exchange, call), services().idle_limit(exchange.route))
     with ExitStack() as stack:
         stack.callback(pump.close)
         pump.start()

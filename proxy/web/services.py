@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from typing import cast
+from typing import TypeVar, cast
 
 from flask import current_app, request
 
 from proxy.answering.attempts import Attempts
 from proxy.answering.plan import Limits
-from proxy.answering.pump import Item, Pump
+from proxy.answering.pump import Pump
 from proxy.answering.running import Running
+from proxy.answering.safeguards.rules import Rules, own_rules
 from proxy.answering.timing import Timing
 from proxy.models import vendors
 from proxy.models.catalog import Catalog
@@ -26,8 +28,13 @@ from proxy.settings.config import Config
 from proxy.tokens.calibration import Calibration
 from proxy.tokens.text import text_tokens
 
+_CONTENT_FACTOR, _CONTENT_MAX = 5, 1800.0
+"""Where CONTENT_TIMEOUT is not set: so many times the limit of silence, but half an hour (seconds) at most."""
 _BACKSTOP = 30.0
 """Seconds by which the HTTP clients' own limit is longer than the pump's."""
+
+
+T = TypeVar("T")
 
 
 class Services:
@@ -38,6 +45,7 @@ class Services:
         self.running = Running()
         self.calibration = Calibration()
         self.habits = HabitBook()
+        self.rules: Rules = own_rules()
         self._limits = Limits(config.max_tokens_limit)
         self._lock = threading.Lock()
         self._providers: dict[str, Provider] = {}
@@ -67,6 +75,16 @@ class Services:
         patient = route.facts.reasons or self.wire(route).verbatim
         return self.timing.silence_while_reasoning if patient else self.timing.silence
 
+    def content_limit(self, route: Route) -> float:
+        """Seconds that are borne in which an upstream gives nothing but signs of life."""
+        if self.config.content_timeout is not None:
+            return self.config.content_timeout
+        return min(_CONTENT_FACTOR * self.idle_limit(route), _CONTENT_MAX)
+
+    def judge_route(self) -> Route | None:
+        """Who judges dangerous tool uses; None where nobody does."""
+        return self.router.resolve("claude-haiku-5-5")
+
     def warm_up(self) -> None:
         """Does in advance what the first request would have to wait for."""
         text_tokens("A first word makes it read its vocabulary.")
@@ -90,16 +108,32 @@ def services() -> Services:
     return cast(Services, current_app.extensions["proxy"])
 
 
-def pump_for(route: Route, call: Call, batches: Callable[[], Iterable[Sequence[Item]]]) -> Pump[Item]:
-    """A pump for the answer to the current request, counted among the running ones until it is closed."""
-    running = services().running
-    pump = Pump(
-        batches,
-        call,
-        timing=services().timing,
-        idle_limit=services().idle_limit(route),
-        client_gone=request.environ.get("waitress.client_disconnected", lambda: False),
-        on_close=running.remove,
-    )
-    running.add(pump)
-    return pump
+class Pumps:
+    """Makes the pumps of the current request, counted among the running ones until they are closed.
+
+    A stream outlives the request's context, so what is needed of that is taken here.
+    """
+
+    def __init__(self) -> None:
+        self._running, self._timing = services().running, services().timing
+        self._client_gone = request.environ.get("waitress.client_disconnected", lambda: False)
+
+    def make(
+        self,
+        call: Call,
+        batches: Callable[[], Iterable[Sequence[T]]],
+        idle_limit: float,
+        content_limit: float = math.inf,
+    ) -> Pump[T]:
+        """Limits in seconds: of upstream silence, and of nothing but signs of life."""
+        pump = Pump(
+            batches,
+            call,
+            timing=self._timing,
+            idle_limit=idle_limit,
+            content_limit=content_limit,
+            client_gone=self._client_gone,
+            on_close=self._running.remove,
+        )
+        self._running.add(pump)
+        return pump

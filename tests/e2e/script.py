@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from proxy.providers.openai.chat.messages import BRIDGE
+from proxy.providers.common.placeholders import BRIDGE
 from tests.fakes.openai.chat import FakeOpenAI, Handler
 from tests.fakes.openai.replies import Reply, Text
 from tests.fakes.server import Raw, json_answer

@@ -25,8 +25,9 @@ def test_defaults(tmp_path: Path) -> None:
         preferred_provider="gemini",
         big_model="gemini-2.5-pro-preview-03-25",
         small_model="gemini-2.0-flash",
-        max_tokens_limit=16384,
+        max_tokens_limit=None,
         request_timeout=None,
+        content_timeout=None,
         max_retries=2,
         custom_models=(),
         endpoints={
@@ -213,6 +214,7 @@ def test_key_of_a_custom_model_is_no_mistyped_variable(tmp_path: Path) -> None:
         ("THREADS", "-1", "THREADS: -1 is out of range; give a number of threads from 1 to 10000"),
         ("MAX_RETRIES", "2.5", 'MAX_RETRIES: "2.5" is not a number; give a number of retries from 0 to 10'),
         ("MAX_TOKENS_LIMIT", "0", "MAX_TOKENS_LIMIT: 0 is out of range; give a number of tokens from 1 to 10000000"),
+        ("REQUEST_TIMEOUT", "1e10", 'REQUEST_TIMEOUT: "1e10" is out of range; give seconds, 86400 at most'),
         ("REQUEST_TIMEOUT", "nan", 'REQUEST_TIMEOUT: "nan" is not a time; give seconds, more than 0'),
         ("REQUEST_TIMEOUT", "inf", 'REQUEST_TIMEOUT: "inf" is not a time; give seconds, more than 0'),
         ("REQUEST_TIMEOUT", "2m", 'REQUEST_TIMEOUT: "2m" is not a time; give seconds, more than 0'),

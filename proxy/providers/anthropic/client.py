@@ -30,6 +30,10 @@ OFFICIAL_URL = "https://api.anthropic.com"
 _POOL = 256
 _PIECE = 65536
 _FRAME_ENDS = (b"\n\n", b"\r\n\r\n")
+_DECODED = ("gzip", "x-gzip", "deflate")
+"""Encodings that an upstream may use although it is asked for none."""
+_FRAME_LIMIT = 64 * 1024 * 1024
+"""Bytes of one event."""
 _NAMES = NameRules(characters="a-zA-Z0-9_-", first="", limit=128, kept=119)
 _LAST_EVENTS = (b"event: message_stop", b"event: error", b"event:message_stop", b"event:error")
 
@@ -77,10 +81,15 @@ class AnthropicProvider:
 
     def read(self, response: requests.Response, written: Written[None], call: Call) -> Iterator[Sequence[Item]]:  # noqa: ARG002
         """The head, then the body: of an event stream in whole frames, of anything else in pieces."""
-        pieces = response.raw.stream(_PIECE, decode_content=False)
+        if response.status_code < 200 or 300 <= response.status_code < 400:
+            raise ApiError(
+                502, f"{self._url} answered {response.status_code}; set ANTHROPIC_UPSTREAM_URL to where it leads"
+            )
+        decodes = response.headers.get("content-encoding", "").strip().lower() in _DECODED
+        pieces = response.raw.stream(_PIECE, decode_content=decodes)
         call.reads(response, pieces)
         is_stream = "event-stream" in response.headers.get("content-type", "")
-        yield [Head(response.status_code, response_headers(response.headers), is_stream)]
+        yield [Head(response.status_code, response_headers(response.headers, decoded=decodes), is_stream)]
         try:
             yield from _frames(pieces) if is_stream else ([piece] for piece in pieces)
         except (HTTPError, OSError, Cancelled):
@@ -115,15 +124,31 @@ class AnthropicProvider:
 
 
 def _frames(pieces: Iterator[bytes]) -> Iterator[list[Item]]:
-    """Whole frames only, so that a ping may stand between any two batches. An incomplete end is an error."""
-    rest, last = b"", b""
+    """Whole frames only, so that a ping may stand between any two batches. An incomplete end is an error.
+
+    Nothing is read after the last event: some upstreams leave the connection open.
+    """
+    parts: list[bytes] = []
+    size = 0
+    last = b""
     for piece in pieces:
-        rest += piece
-        end = max(rest.rfind(mark) + len(mark) if mark in rest else 0 for mark in _FRAME_ENDS)
-        whole, rest = rest[:end], rest[end:]
-        last = whole or last
-        yield [whole] if whole else []
-    if rest.strip() or not any(event in last for event in _LAST_EVENTS):
+        # A mark may be cut: what is kept of earlier pieces ends with less than one.
+        joint = (parts[-1][-3:] if parts else b"") + piece
+        end = max(joint.rfind(mark) + len(mark) if mark in joint else 0 for mark in _FRAME_ENDS)
+        if not end:
+            parts.append(piece)
+            size += len(piece)
+            if size > _FRAME_LIMIT:
+                raise ApiError(502, "the upstream sent an event without end")
+            yield []
+            continue
+        cut = end - (len(joint) - len(piece))
+        whole, rest = b"".join([*parts, piece[: max(cut, 0)]]), piece[max(cut, 0) :]
+        parts, size, last = [rest] if rest else [], len(rest), whole
+        yield [whole]
+        if any(event in whole for event in _LAST_EVENTS):
+            return
+    if b"".join(parts).strip() or not any(event in last for event in _LAST_EVENTS):
         raise ApiError(502, CUT_OFF)
 
 

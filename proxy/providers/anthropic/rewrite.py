@@ -23,7 +23,7 @@ _HOP_BY_HOP = frozenset(
 )
 _NOT_SENT = _HOP_BY_HOP | {"host", "content-length", "accept-encoding", "cookie", "origin", "referer", "forwarded"}
 _CREDENTIALS = ("x-api-key", "authorization")
-_NOT_RETURNED = _HOP_BY_HOP | {"content-length", "content-encoding", "set-cookie", "date", "server"}
+_NOT_RETURNED = _HOP_BY_HOP | {"content-length", "set-cookie", "date", "server"}
 
 
 def request_headers(headers: Iterable[tuple[str, str]], key: str | None) -> dict[str, str]:
@@ -40,9 +40,13 @@ def request_headers(headers: Iterable[tuple[str, str]], key: str | None) -> dict
     return {**kept, "accept-encoding": "identity"}
 
 
-def response_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The upstream's headers for the client: request-id, retry-after, anthropic-ratelimit-* and the rest."""
-    return [(name, value) for name, value in headers.items() if name.lower() not in _NOT_RETURNED]
+def response_headers(headers: Mapping[str, str], *, decoded: bool = False) -> list[tuple[str, str]]:
+    """The upstream's headers for the client: request-id, retry-after, anthropic-ratelimit-* and the rest.
+
+    `decoded`: the body is passed on without its content encoding.
+    """
+    dropped = _NOT_RETURNED | {"content-encoding"} if decoded else _NOT_RETURNED
+    return [(name, value) for name, value in headers.items() if name.lower() not in dropped]
 
 
 def request_body(body: bytes, requested: str, model: str) -> bytes:

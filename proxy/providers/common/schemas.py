@@ -6,8 +6,9 @@ keyword that is malformed, and with it the whole session. What is well-formed st
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from proxy.protocol.notes import Notes
@@ -43,6 +44,16 @@ def well_formed(schema: Mapping[str, Any], what: str, notes: Notes) -> Schema:
     """
     mended: Schema = _Mender(what, notes).schema(dict(schema), 0)
     return mended
+
+
+def either(schemas: Iterable[Any]) -> Any:
+    """One schema for what fits any of several well-formed ones, each of which counts once."""
+    unique: dict[str, Any] = {}
+    for schema in schemas:
+        for branch in schema["anyOf"] if isinstance(schema, dict) and schema.keys() == {"anyOf"} else [schema]:
+            unique.setdefault(json.dumps(branch, sort_keys=True), branch)
+    branches = [*unique.values()]
+    return branches[0] if len(branches) == 1 else {"anyOf": branches}
 
 
 class _Mender:
@@ -126,7 +137,8 @@ def _without_old_forms(schema: Schema) -> Schema:
     Draft 3's `required: true` says nothing about the schema in which it stands.
     """
     renewed = schema
-    if isinstance(dependencies := renewed.get("dependencies"), dict):
+    dependencies = renewed.get("dependencies") or {}
+    if "dependencies" in renewed and isinstance(dependencies, dict):
         names = {name: each for name, each in dependencies.items() if isinstance(each, list)}
         schemas = {name: each for name, each in dependencies.items() if name not in names}
         renewed = {key: value for key, value in renewed.items() if key != "dependencies"}

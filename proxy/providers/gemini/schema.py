@@ -13,7 +13,7 @@ from typing import Any
 
 from proxy.protocol.notes import Notes
 from proxy.providers.common.references import Schema, inlined
-from proxy.providers.common.schemas import is_number, well_formed
+from proxy.providers.common.schemas import either, is_number, well_formed
 
 KEYWORDS = (
     *("type", "description", "properties", "required", "additionalProperties", "items", "prefixItems"),
@@ -88,17 +88,20 @@ class SchemaCleaner:
         if not groups:
             return base
         self._notes.add(f"tools: alternatives in {self._what} were merged")
-        properties, required = dict(_mapping(base, "properties")), _names(base)
+        properties = {name: [_schema(inner)] for name, inner in _mapping(base, "properties").items()}
+        required = _names(base)
         for group in groups:
             branches = [self._folded(branch) for branch in group]
             for name, inner in (each for branch in branches for each in _mapping(branch, "properties").items()):
-                properties[name] = _either(properties[name], inner) if name in properties else inner
+                properties.setdefault(name, []).append(_schema(inner))
             wanted = [_names(branch) for branch in branches]
             required += [name for name in wanted[0] if all(name in names for names in wanted)]
             if any(names != wanted[0] for names in wanted):
                 sets = " or ".join(" and ".join(names) for names in wanted if names)
                 base["description"] = _described(base.get("description"), [f"required together: {sets}"])
-        return base | ({"properties": properties} if properties else {}) | ({"required": required} if required else {})
+        if properties:
+            base["properties"] = {name: either(inner) for name, inner in properties.items()}
+        return base | ({"required": required} if required else {})
 
     def _typed(self, base: Schema, kind: str | None) -> Schema:
         """The keywords that make sense for one type, and words for the others."""
@@ -213,14 +216,6 @@ def _conjoined(one: Schema, other: Schema) -> Schema:
     if isinstance(one.get("enum"), list) and isinstance(other.get("enum"), list):
         both["enum"] = [value for value in one["enum"] if value in other["enum"]] or one["enum"]
     return both
-
-
-def _either(one: Any, other: Any) -> Schema:
-    branches: list[Any] = []
-    for schema in (_schema(one), _schema(other)):
-        branches += schema["anyOf"] if schema.keys() == {"anyOf"} else [schema]
-    unique = [branch for number, branch in enumerate(branches) if branch not in branches[:number]]
-    return unique[0] if len(unique) == 1 else {"anyOf": unique}
 
 
 def _union(branches: Iterable[Schema], description: Any) -> Schema:

@@ -17,7 +17,7 @@ from proxy.providers.common.references import (
     inlined,
     references_in,
 )
-from proxy.providers.common.schemas import well_formed
+from proxy.providers.common.schemas import either, well_formed
 
 _COMBINATORS = ("oneOf", "anyOf", "allOf", "enum", "const", "not")
 """What OpenAI refuses at the root of a schema (2026-11)."""
@@ -170,25 +170,20 @@ def _is_of_objects(schema: Schema) -> bool:
 def _merged(schema: Schema) -> Schema:
     """The alternatives' properties side by side; required stays only what all of them require."""
     merged = {key: value for key, value in schema.items() if key not in _COMBINATORS}
-    properties: dict[str, Any] = dict(merged.get("properties", {}))
+    properties = {name: [inner] for name, inner in merged.get("properties", {}).items()}
     required = set(merged.get("required", ()))
     for key in ("allOf", "anyOf", "oneOf"):
         branches = [_merged(branch) for branch in schema.get(key, ()) if isinstance(branch, dict)]
         for name, inner in (each for branch in branches for each in branch.get("properties", {}).items()):
-            properties[name] = _either(properties[name], inner) if name in properties else inner
+            properties.setdefault(name, []).append(inner)
         if branches:
             sets = [set(branch.get("required", ())) for branch in branches]
             required |= set.union(*sets) if key == "allOf" else set.intersection(*sets)
     if properties or "properties" in schema:
-        merged["properties"] = properties
+        merged["properties"] = {name: either(inner) for name, inner in properties.items()}
     if required:
         merged["required"] = sorted(required)
     return merged
-
-
-def _either(one: Any, other: Any) -> Any:
-    branches = one["anyOf"] if isinstance(one, dict) and one.keys() == {"anyOf"} else [one]
-    return one if other in branches else {"anyOf": [*branches, other]}
 
 
 def _for_official(schema: Schema, name: str, notes: Notes) -> Schema:

@@ -1,4 +1,4 @@
-"""Tools in OpenAI's terms: names and ids within its limits, and schemas that its validator takes."""
+"""Tools in OpenAI's terms: names and ids within its limits."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from collections.abc import Iterable
 
 from proxy.providers.common import tool_names
 from proxy.providers.common.tool_names import NameRules
-from proxy.providers.openai.schemas import answer_schema, fits_strict, input_schema, with_types
-
-__all__ = ["ToolNames", "answer_schema", "call_id", "fits_strict", "input_schema", "with_types"]
 
 _CALL_ID_LIMIT = 40
 _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")

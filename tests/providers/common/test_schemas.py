@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from proxy.protocol.notes import Notes
-from proxy.providers.common.schemas import well_formed
+from proxy.providers.common.schemas import either, well_formed
 from tests.providers.schemas import MUTATED, OBJECTS, REAL, STRING, nested
 
 Json = dict[str, Any]
@@ -99,6 +99,20 @@ def test_one_value_of_an_enum_that_cannot_be_written() -> None:
         {"enum": [1, "a"]},
         ["tools: a value of enum in S that JSON cannot hold was left out"],
     )
+
+
+@pytest.mark.parametrize(
+    ("alternatives", "one"),
+    [
+        pytest.param([STRING], STRING, id="one"),
+        pytest.param([STRING, STRING], STRING, id="the same twice"),
+        pytest.param([STRING, {}, True], {"anyOf": [STRING, {}, True]}, id="different ones"),
+        pytest.param([{"anyOf": [STRING, {}]}, STRING], {"anyOf": [STRING, {}]}, id="one that is alternatives"),
+        pytest.param([{"const": 1}, {"const": True}], {"anyOf": [{"const": 1}, {"const": True}]}, id="1 and true"),
+    ],
+)
+def test_alternatives_as_one_schema(alternatives: list[Any], one: Any) -> None:
+    assert either(alternatives) == one
 
 
 @pytest.mark.parametrize("by", ["properties", "items", "anyOf", "dependentSchemas"])

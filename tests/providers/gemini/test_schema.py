@@ -275,6 +275,8 @@ def test_depth(by: str, depth: int) -> None:
 def test_many_alternatives_take_no_time() -> None:
     branches = [{"type": "object", "properties": {f"p{n}": {"const": n}}} for n in range(3000)]
     assert len(_clean(_one({"anyOf": branches}))["properties"]["x"]["anyOf"]) == len(branches)
+    same = [_one({"type": "integer", "minimum": n}) for n in range(3000)]
+    assert len(_clean({"anyOf": same})["properties"]["x"]["anyOf"]) == len(same)
 
 
 def test_long_enums_become_words_where_they_constrain() -> None:

@@ -83,6 +83,11 @@ def test_alternatives_at_the_root_keep_each_of_their_values() -> None:
     assert notes == ["tools: the alternatives at the root of T's schema were merged"]
 
 
+def test_many_alternatives_at_the_root() -> None:
+    found, _ = sent({"anyOf": [one({"const": number}) for number in range(3000)]}, official=True)
+    assert len(found["properties"]["x"]["anyOf"]) == 3000
+
+
 def test_alternatives_within_alternatives_at_the_root() -> None:
     inner = {"anyOf": [{"properties": {"a": STRING}, "required": ["a"]}, {"properties": {"b": STRING}}]}
     found, _ = sent({"allOf": [inner, {"properties": {"c": INTEGER}, "required": ["c"]}]}, official=True)

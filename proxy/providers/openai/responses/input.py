@@ -23,14 +23,13 @@ from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
 from proxy.protocol.notes import Notes
 from proxy.protocol.signature import unseal
+from proxy.providers.common import placeholders
 from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.breakpoints import Breakpoints
 from proxy.providers.openai.tools import call_id
 
 TRANSPORT = "openai-responses"
 """Names this API in the envelopes of reasoning state."""
-_NO_OUTPUT = "(no output)"
-_NO_USER = "Continue."
 
 Item = dict[str, Any]
 
@@ -63,7 +62,7 @@ class ResponsesInput:
                 case ResultsTurn(results):
                     self.items.extend(map(self._output, results))
         if not any(item.get("role") == "user" for item in self.items):
-            self._message("user", [_input_text(_NO_USER)])
+            self._message("user", [_input_text(placeholders.NO_USER)])
         return self.items
 
     def _message(self, role: str, parts: list[Item]) -> None:
@@ -92,7 +91,7 @@ class ResponsesInput:
                 "name": self.names.upstream(block.name),
                 "arguments": json.dumps(block.input, ensure_ascii=False, separators=(",", ":")),
             }
-        text = flat_text(block)
+        text = flat_text(block, notes=self.notes)
         if text is None:
             self.notes.add(f"messages: a {block.type} block in an assistant turn was dropped")
         if not text:
@@ -119,10 +118,10 @@ class ResponsesInput:
         texts = [part["text"] for part in parts if part["type"] == "input_text"]
         output: str | list[Item]
         if len(texts) == len(parts):
-            output = "\n".join(texts) if any(map(str.strip, texts)) else _NO_OUTPUT
-            output = f"Error: {output}" if result.is_error else output
+            output = "\n".join(texts) if any(map(str.strip, texts)) else placeholders.NO_OUTPUT
+            output = placeholders.failed(output) if result.is_error else output
         else:
-            output = [_input_text("Error:"), *parts] if result.is_error else parts
+            output = [_input_text(placeholders.ERROR), *parts] if result.is_error else parts
         if self.breakpoints.wanted:
             output = [_input_text(output)] if isinstance(output, str) else output
             self.breakpoints.mark(output[-1], result, *result.content)
@@ -135,7 +134,7 @@ class ResponsesInput:
             case DocumentBlock() if flat_text(block) is None:
                 return self._document(block)
             case _:
-                text = flat_text(block)
+                text = flat_text(block, notes=self.notes)
                 if text is None:
                     self.notes.add(f"messages: a {block.type} block in a user turn was dropped")
                 return _input_text(text) if text else None
@@ -144,14 +143,14 @@ class ResponsesInput:
         match block.source:
             case _ if not self.vision:
                 self.notes.add("messages: an image was left out, the model takes none")
-                return _input_text("[An image was left out: this model cannot see images]")
+                return _input_text(placeholders.IMAGE_NOT_SEEN)
             case Base64Source(media_type=media_type, data=data):
                 return {"type": "input_image", "image_url": f"data:{media_type};base64,{data}", "detail": "auto"}
             case UrlSource(url=url):
                 return {"type": "input_image", "image_url": url, "detail": "auto"}
             case other:
                 self.notes.add(f"messages: an image with a source of type {other.type} was left out")
-                return _input_text(f"[An image was left out: a source of type {other.type} cannot be read here]")
+                return _input_text(placeholders.image_unreadable(other.type))
 
     def _document(self, block: DocumentBlock) -> Item:
         source, title = block.source, block.title or "document.pdf"
@@ -162,7 +161,7 @@ class ResponsesInput:
             return {"type": "input_file", "file_url": source.url}
         kind = source.media_type if isinstance(source, Base64Source) else source.type
         self.notes.add(f"messages: a document ({kind}) was left out, this model cannot read it")
-        return _input_text(f"[The document {title} was left out: this model cannot read it ({kind})]")
+        return _input_text(placeholders.document_left_out(title, kind))
 
 
 def _input_text(text: str) -> Item:

@@ -1,0 +1,62 @@
+"""What is learned, from many threads at once."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from proxy.models.habits import FLAGS, SETTABLE, HabitBook, Habits, Lesson, from_names
+
+ROUNDS = 10_000
+
+
+def _without(name: str) -> Lesson:
+    return Lesson(f"without {name}", {"refused": frozenset((name,))})
+
+
+def test_two_threads_lose_nothing() -> None:
+    book, preset, errors = HabitBook(), Habits(prefix=True), []
+
+    def teach(side: str) -> None:
+        try:
+            for n in range(ROUNDS):
+                book.learn("http://a", "m", _without(f"{side}{n % 100}"), preset)
+                known = book.get("http://a", "m")
+                assert known is not None
+                assert f"{side}{n % 100}" in known.refused
+        except AssertionError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=teach, args=(side,)) for side in ("left", "right")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    known = book.get("http://a", "m")
+    assert known is not None
+    assert known.refused == {f"{side}{n}" for side in ("left", "right") for n in range(100)}
+    assert known.prefix, "what the user has set stands"
+
+
+def test_the_book_has_an_end() -> None:
+    book = HabitBook()
+    for n in range(3000):
+        book.learn("http://a", f"model-{n}", _without("top_p"), Habits())
+    assert book.get("http://a", "model-0") is None
+    assert book.get("http://a", "model-2999") == Habits(refused=frozenset(("top_p",)))
+
+
+def test_servers_and_models_have_their_own() -> None:
+    book = HabitBook()
+    book.learn("http://a", "m", Lesson("prefix", {"prefix": True}), Habits())
+    assert book.get("http://a", "m") == Habits(prefix=True)
+    assert book.get("http://a", "other") is None
+    assert book.get("http://b", "m") is None
+
+
+@pytest.mark.parametrize("name", SETTABLE)
+def test_names_that_can_be_set(name: str) -> None:
+    assert from_names([name]) != Habits()
+    assert name in FLAGS or name.startswith("without_")
