@@ -1,14 +1,16 @@
-"""The app for other servers: `waitress-serve --threads=256 wsgi:app`."""
+"""The app for other servers: `waitress-serve wsgi:app`."""
 
 import sys
 
 from proxy.cli import make_app
 from proxy.logs import configure_logging
+from proxy.server.process import set_waitress_defaults
 from proxy.settings.config import ConfigError, load_config
 
 try:
     config = load_config()
     configure_logging(config)
+    set_waitress_defaults(config)
     app = make_app(config)
 except ConfigError as error:
     print(error, file=sys.stderr)

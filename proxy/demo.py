@@ -20,7 +20,7 @@ COMMAND = {"command": "echo Hello from the demo backend", "description": "Print 
 """The input with which Bash is called."""
 _PAUSE = 0.02
 """Seconds between two words."""
-_LONGEST_QUOTE = 200
+_QUOTE_LIMIT = 200
 _PLACEHOLDER = "demo"
 _PLACEHOLDERS = {"string": _PLACEHOLDER, "integer": 0, "number": 0, "boolean": False, "array": [], "object": {}}
 _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
@@ -54,12 +54,12 @@ def reply(body: dict[str, Any]) -> Reply:
     wanted = body.get("response_format") or {}
     if wanted.get("type") == "json_schema":
         return Reply(json.dumps(_filled(wanted["json_schema"].get("schema") or {})))
-    asked, results = _turn(body["messages"])
+    question, results = _turn(body["messages"])
     if results:
         return Reply(f'The tool gave back: "{_clipped(results[-1])}". That is all the demo backend can do.')
     if (call := _call(body)) is not None:
         return Reply("Let me use a tool to show that tools work.", *call)
-    return Reply(f'Hello from the demo backend, which has no model behind it. You said: "{_clipped(asked)}"')
+    return Reply(f'Hello from the demo backend, which has no model behind it. You said: "{_clipped(question)}"')
 
 
 def _turn(messages: list[dict[str, Any]]) -> tuple[str, list[str]]:
@@ -82,7 +82,7 @@ def _text(content: str | list[dict[str, Any]] | None) -> str:
 
 def _clipped(text: str) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "..."
+    return text if len(text) <= _QUOTE_LIMIT else text[:_QUOTE_LIMIT] + "..."
 
 
 def _call(body: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:

@@ -21,7 +21,7 @@ _CHATTY = {
     "werkzeug": logging.WARNING,
 }
 """Library loggers -> the lowest level at which they have something to say to a user of the proxy."""
-_SHORTEST_SECRET = 8
+_SECRET_MIN = 8
 """Characters. What is shorter protects nothing, and taking it out would garble other words."""
 
 
@@ -52,7 +52,7 @@ class _Formatter(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        known = sorted({secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
+        known = sorted({secret for secret in secrets if len(secret) >= _SECRET_MIN}, key=len, reverse=True)
         self._secret = re.compile("|".join(map(re.escape, known))) if known else None
 
     def format(self, record: logging.LogRecord) -> str:

@@ -24,12 +24,12 @@ def requested_effort(request: MessagesRequest) -> str | None:
     if thinking is None:
         return None
     if thinking.type == "enabled" and thinking.budget_tokens is not None:
-        return next((effort for least, effort in _BUDGETS if thinking.budget_tokens >= least), "minimal")
+        return next((effort for minimum, effort in _BUDGETS if thinking.budget_tokens >= minimum), "minimal")
     return "medium"
 
 
 def nearest(effort: str, offered: Sequence[str]) -> str | None:
-    """The weakest offered effort that is at least the asked one, else the strongest; None where none is offered."""
+    """The weakest offered effort that is at minimum the asked one, else the strongest; None where none is offered."""
     known = sorted((word for word in offered if word in SCALE), key=SCALE.index)
     return next((word for word in known if SCALE.index(word) >= SCALE.index(effort)), known[-1] if known else None)
 

@@ -28,7 +28,7 @@ TYPE_OF_STATUS = {
 """HTTP status -> `error.type`, as Anthropic documents it."""
 
 _RETRY_AFTER_STATUSES = (429, 503, 529)
-LONGEST_WAIT = 60
+RETRY_AFTER_MAX = 60
 """Seconds; Claude Code does not wait longer before it repeats a request."""
 
 
@@ -57,7 +57,7 @@ class ApiError(Exception):
         self.details = details
         self.retry_after: int | None = None
         if retry_after is not None and status in _RETRY_AFTER_STATUSES:
-            if retry_after > LONGEST_WAIT:
+            if retry_after > RETRY_AFTER_MAX:
                 self.should_retry = False
             else:
                 self.retry_after = max(1, math.ceil(retry_after))

@@ -20,7 +20,7 @@ from proxy.protocol.blocks import (
     UnknownBlock,
 )
 from proxy.protocol.notes import Notes
-from proxy.protocol.web_search import told
+from proxy.protocol.web_search import in_words
 
 _OPAQUE_FIELD = re.compile(r"encrypted_\w+|(thought_?)?signature", re.IGNORECASE)
 _OPAQUE_MIN = 100
@@ -53,7 +53,7 @@ def flat_text(block: ContentBlock, *, notes: Notes | None = None) -> str | None:
         case DocumentBlock():
             return _document_text(block, notes)
         case UnknownBlock():
-            return told(block) or _unknown_text(block, notes)
+            return in_words(block) or _unknown_text(block, notes)
         case _:
             return None
 

@@ -16,7 +16,7 @@ from proxy.protocol.signature import seal
 
 _OPAQUE = seal("web-search", "", "")
 """Stands where Anthropic has encrypted text; clients demand a string."""
-_LONGEST_QUOTE = 150
+_QUOTE_LIMIT = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +112,13 @@ def citation(source: Source, cited_text: str) -> Citation:
             "type": "web_search_result_location",
             "url": source.url,
             "title": source.title or source.site,
-            "cited_text": cited_text[:_LONGEST_QUOTE],
+            "cited_text": cited_text[:_QUOTE_LIMIT],
             "encrypted_index": _OPAQUE,
         }
     )
 
 
-def told(block: UnknownBlock) -> str | None:
+def in_words(block: UnknownBlock) -> str | None:
     """An earlier search or its results, short and for a model to read; None for any other block."""
     fields = block.model_extra or {}
     if block.type == "server_tool_use" and fields.get("name") == "web_search":

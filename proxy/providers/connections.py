@@ -21,6 +21,9 @@ CONNECT_TIMEOUT = 10.0
 """Seconds."""
 ERROR_LIMIT = 64 * 1024
 """Bytes that are read of an error's body; what is wrong stands at its beginning."""
+EVENT_LIMIT = 64 * 1024 * 1024
+"""Bytes of one event: pictures come as base64 in one line."""
+ANSWER_LIMIT = 16 * EVENT_LIMIT
 _KEEP_ALIVE = 300.0
 """Seconds an idle connection is kept; vendors close theirs after some minutes."""
 
@@ -124,6 +127,22 @@ def http_client(read_timeout: float) -> httpx2.Client:
         pool = transport._pool
         pool._network_backend = _WatchingBackend(pool._network_backend)
     return client
+
+
+def bounded(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """An answer's body, as long as it stays within what one answer can need.
+
+    Raises:
+        ApiError: 502, where an event or the whole has no end.
+    """
+    line = total = 0
+    for piece in pieces:
+        end = piece.rfind(b"\n")
+        line = line + len(piece) if end < 0 else len(piece) - end - 1
+        total += len(piece)
+        if line > EVENT_LIMIT or total > ANSWER_LIMIT:
+            raise ApiError(502, "the upstream sent more than one answer can hold")
+        yield piece
 
 
 def read_count(response: httpx2.Response, field: str, call: Call) -> int:

@@ -75,7 +75,7 @@ class Server:
         self._running = running
         self._map: dict[int, Any] = {}
         sockets = _listen(config.host, config.port)
-        adjustments = _adjustments(config.threads)
+        adjustments = Adjustments(**waitress_options(config.threads))
         _allow_open_files(2 * adjustments.connection_limit)
         self._dispatcher = ThreadedTaskDispatcher()
         self._dispatcher.set_thread_count(config.threads)
@@ -122,25 +122,36 @@ class Server:
         return [channel for channel in self._map.values() if isinstance(channel, HTTPChannel)]
 
 
-def _adjustments(threads: int) -> Adjustments:
+def waitress_options(threads: int) -> dict[str, Any]:
+    """How waitress has to be set for this app, whoever starts it."""
     connections = max(4 * threads, 100)
-    return Adjustments(
-        threads=threads,
-        connection_limit=connections if hasattr(select, "poll") else min(connections, _SELECT_LIMIT),
-        asyncore_use_poll=True,
-        channel_timeout=_IDLE_CONNECTION,
+    return {
+        "threads": threads,
+        "connection_limit": connections if hasattr(select, "poll") else min(connections, _SELECT_LIMIT),
+        "asyncore_use_poll": True,
+        "channel_timeout": _IDLE_CONNECTION,
         # Without it environ["waitress.client_disconnected"] never says yes.
-        channel_request_lookahead=1,
+        "channel_request_lookahead": 1,
         # web/access.py refuses what came through another proxy, so it must see that.
-        clear_untrusted_proxy_headers=False,
+        "clear_untrusted_proxy_headers": False,
         # waitress refuses what is as large as its limit.
-        max_request_body_size=MAX_BODY + 1,
+        "max_request_body_size": MAX_BODY + 1,
         # Requests of Claude Code have hundreds of kilobytes; each piece costs a round of the loop.
-        recv_bytes=65536,
-        expose_tracebacks=False,
-        log_socket_errors=False,
-        ident=None,
-    )
+        "recv_bytes": 65536,
+        "expose_tracebacks": False,
+        "log_socket_errors": False,
+        "ident": None,
+    }
+
+
+def set_waitress_defaults(config: Config) -> None:
+    """For waitress's own command, which knows none of this: options that are given to it still win.
+
+    Who may call must not hang on an option that somebody may forget.
+    """
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    for name, value in {**waitress_options(config.threads), "listen": [f"{host}:{config.port}"]}.items():
+        setattr(Adjustments, name, value)
 
 
 def _allow_open_files(wanted: int) -> None:

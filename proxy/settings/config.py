@@ -24,6 +24,9 @@ from proxy.settings.table import CUSTOM_MODELS_FILE, settings, variables
 __all__ = ["Config", "ConfigError", "CustomModel", "Endpoint", "Vertex", "environment", "load_config"]
 
 
+_HERE, _EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - where a key is set, whoever has it may call
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One vendor. `base_url` is None for the vendor's own; `key_variable` is for messages about a missing key."""
@@ -113,7 +116,7 @@ def load_config(
     customs = _custom_models(written, directory, required=preferred.name == CUSTOM)
     big, small = _big_and_small(values, preferred, customs, problems)
     config = Config(
-        host=values["HOST"],
+        host=values["HOST"] or (_EVERYWHERE if values["PROXY_API_KEY"] else _HERE),
         port=values["PORT"],
         log_level=values["LOG_LEVEL"],
         preferred_provider=preferred.name,

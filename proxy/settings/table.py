@@ -197,7 +197,14 @@ _ROWS = (
         "One or several keys, separated by commas, that clients must send; without it only this machine is served",
         secret=True,
     ),
-    Setting("HOST", _CALLERS, parsers.host, "The address to listen on", default="0.0.0.0"),  # noqa: S104
+    Setting(
+        "HOST",
+        _CALLERS,
+        parsers.host,
+        "The address to listen on",
+        default_text="127.0.0.1, this machine only; 0.0.0.0 where PROXY_API_KEY is set",
+        example="127.0.0.1",
+    ),
     Setting("PORT", _CALLERS, parsers.integer(1, 65535, "a port"), "The port to listen on", default="8082"),
     Setting(
         "MAX_TOKENS_LIMIT",

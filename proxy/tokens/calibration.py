@@ -11,7 +11,7 @@ from proxy.protocol.deltas import Delta, Usage, merged
 
 _MODELS = 256
 _REMEMBERED = 15
-_LEAST_TAUGHT = 500
+_LEARNED_MIN = 500
 """Tokens. Of less, what every request costs besides its content is too large a part."""
 _BOUNDS = (0.25, 4.0)
 _SURE_OF_UNKNOWN = 0.7
@@ -31,12 +31,12 @@ class Calibration:
 
     def learn(self, model: str, estimated: int, true: int) -> None:
         """A request was `estimated` at so many input tokens and had `true` of them, those from caches included."""
-        if estimated < _LEAST_TAUGHT or true <= 0:
+        if estimated < _LEARNED_MIN or true <= 0:
             return
-        least, most = _BOUNDS
+        low, high = _BOUNDS
         with self._lock:
             ratios = self._ratios.setdefault(model, deque(maxlen=_REMEMBERED))
-            ratios.append(min(max(true / estimated, least), most))
+            ratios.append(min(max(true / estimated, low), high))
             self._ratios.move_to_end(model)
             if len(self._ratios) > _MODELS:
                 self._ratios.popitem(last=False)
@@ -61,15 +61,15 @@ class Calibration:
 
 
 def learn_input(batches: Iterator[Sequence[Delta]], learn: Callable[[int], None]) -> Iterator[Sequence[Delta]]:
-    """Passes an answer on. When it is complete, `learn` gets the input tokens that it told, cached ones included.
+    """Passes an answer on. When it is complete, `learn` gets the input tokens that it reported, cached ones included.
 
     Nothing is to be learned from a search, whose results count as input.
     """
-    told = Usage()
+    reported = Usage()
     for batch in batches:
         for delta in batch:
             if isinstance(delta, Usage):
-                told = merged(told, delta)
+                reported = merged(reported, delta)
         yield batch
-    if not told.web_searches:
-        learn((told.input or 0) + (told.cache_read or 0) + (told.cache_write or 0))
+    if not reported.web_searches:
+        learn((reported.input or 0) + (reported.cache_read or 0) + (reported.cache_write or 0))

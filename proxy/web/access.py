@@ -2,7 +2,9 @@
 
 With PROXY_API_KEY set: whoever sends it. Without: programs on this machine, and only they. A web page in the user's
 browser is on this machine, too, so its marks are refused: an `Origin`, or a `Host` that is not a local name (a page can
-point its own name at 127.0.0.1). A reverse proxy makes everybody a local peer, so its marks are refused as well.
+point its own name at 127.0.0.1). A reverse proxy makes everybody a local peer, so its marks are refused as well, and
+HTTP/1.0, which nginx speaks to its upstreams by default and no client of ours does. A proxy that leaves no mark at all
+cannot be seen: whoever puts one in front has to set a key.
 """
 
 from __future__ import annotations
@@ -20,7 +22,12 @@ from proxy.protocol.errors import ApiError
 _OPEN_PATHS = ("/", "/health", "/api/hello")
 """Answer without a key: they say only that somebody is here, and clients probe them before they log in."""
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
-_FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via")
+_FORWARDING = (
+    *("forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "fastly-client-ip"),
+    *("x-original-host", "x-original-url", "x-proxyuser-ip", "x-appengine-user-ip", "x-azure-clientip"),
+)
+_FORWARDING_PREFIXES = ("x-forwarded", "cf-", "x-envoy-", "x-arr-", "x-amzn-", "x-amz-cf-", "x-vercel-", "fly-")
+"""Headers that proxies, load balancers and tunnels leave (their documentation, 2026-11)."""
 _REMEDY = "; set PROXY_API_KEY where the proxy runs and have the client send it as its API key"
 
 
@@ -60,8 +67,16 @@ def _check_local(request: Request) -> None:
         raise ApiError(403, "the Host header is not a local name such as 127.0.0.1 or localhost" + _REMEDY)
     if "Origin" in request.headers:
         raise ApiError(403, "web pages may not call the proxy" + _REMEDY)
-    if any(name in request.headers for name in _FORWARDING):
+    if any(_is_forwarding(name.lower()) for name, _ in request.headers) or _is_old_http(request):
         raise ApiError(403, "the request came through another proxy" + _REMEDY)
+
+
+def _is_forwarding(name: str) -> bool:
+    return name in _FORWARDING or name.startswith(_FORWARDING_PREFIXES)
+
+
+def _is_old_http(request: Request) -> bool:
+    return request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0" and request.path not in _OPEN_PATHS
 
 
 def _is_loopback(peer: str) -> bool:

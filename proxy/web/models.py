@@ -1,4 +1,4 @@
-"""GET /v1/models: what may be asked for, in the shape of Anthropic's list.
+"""GET /v1/models: what may be requested for, in the shape of Anthropic's list.
 
 Where Anthropic answers for its own models, it also tells of them; a list with custom models in it is made here.
 """
@@ -24,7 +24,7 @@ blueprint = Blueprint("models", __name__)
 
 Json = dict[str, Any]
 
-_MOST = 1000
+_LIMIT_MAX = 1000
 _DEFAULT_LIMIT = 20
 _CREATED = "2026-01-01T00:00:00Z"
 """The vendors' dates are not known; the field is required."""
@@ -35,7 +35,7 @@ _EDITS = ("clear_thinking_20251015", "clear_tool_uses_20250919", "compact_202601
 
 @blueprint.get("/v1/models")
 def list_models() -> Response:
-    if _anthropic_tells():
+    if _anthropic_lists():
         return pass_on(Exchange.passing(services().router.resolve("claude"), client_request()))
     entries = [_info(known.id, known.display_name) for known in services().router.known_models()]
     wanted = _lifecycles()
@@ -59,13 +59,13 @@ def list_models() -> Response:
 @blueprint.get("/v1/models/<path:model>")
 def retrieve_model(model: str) -> Response:
     route = services().router.resolve(model)
-    if _anthropic_tells() and vendor(route.provider).owns_claude:
+    if _anthropic_lists() and vendor(route.provider).owns_claude:
         return pass_on(Exchange.passing(route, client_request(path=f"/v1/models/{quote(route.model, safe='')}")))
     known = next((entry for entry in services().router.known_models() if entry.id == model), None)
     return jsonify(_info(model, known.display_name if known is not None else route.target))
 
 
-def _anthropic_tells() -> bool:
+def _anthropic_lists() -> bool:
     config = services().config
     return vendor(config.preferred_provider).owns_claude and not config.custom_models
 
@@ -98,42 +98,49 @@ def _output_limit(facts: ModelFacts) -> int:
 def _capabilities(route: Route) -> Json:
     """What a request gets through this proxy, which is less than what the model could do."""
     facts = route.facts
-    efforts = {effort: _told(effort in facts.efforts) for effort in _EFFORTS}
+    efforts = {effort: _supported(effort in facts.efforts) for effort in _EFFORTS}
     # No type of thinking is refused, and on a model without it "disabled" counts as accepted.
     types = {"adaptive": facts.reasons, "enabled": facts.reasons, "disabled": True, "between_tools": True}
     searches = services().wire(route).searches != "never"
     return {
-        "batch": _told(False),
-        "citations": _told(False),
-        "code_execution": _told(False),
-        "context_management": {**_told(False), **{edit: _told(False) for edit in _EDITS}},
-        "effort": {**_told(not set(_EFFORTS).isdisjoint(facts.efforts)), **efforts},
-        "image_input": _told(facts.vision),
-        "pdf_input": _told(facts.pdf),
-        "server_tools": {**_told(searches), "web_search": _told(searches), "code_execution": _told(False)},
-        "structured_outputs": _told(True),
-        "thinking": {**_told(facts.reasons), "types": {name: _told(accepted) for name, accepted in types.items()}},
+        "batch": _supported(False),
+        "citations": _supported(False),
+        "code_execution": _supported(False),
+        "context_management": {**_supported(False), **{edit: _supported(False) for edit in _EDITS}},
+        "effort": {**_supported(not set(_EFFORTS).isdisjoint(facts.efforts)), **efforts},
+        "image_input": _supported(facts.vision),
+        "pdf_input": _supported(facts.pdf),
+        "server_tools": {
+            **_supported(searches),
+            "web_search": _supported(searches),
+            "code_execution": _supported(False),
+        },
+        "structured_outputs": _supported(True),
+        "thinking": {
+            **_supported(facts.reasons),
+            "types": {name: _supported(accepted) for name, accepted in types.items()},
+        },
     }
 
 
-def _told(supported: bool) -> dict[str, bool]:
+def _supported(supported: bool) -> dict[str, bool]:
     return {"supported": supported}
 
 
 def _lifecycles() -> tuple[str, ...]:
-    """The stages of life that are asked for."""
-    asked = tuple(request.args.getlist("lifecycle[]") + request.args.getlist("lifecycle"))
-    for stage in asked:
+    """The stages of life that are requested for."""
+    requested = tuple(request.args.getlist("lifecycle[]") + request.args.getlist("lifecycle"))
+    for stage in requested:
         if stage not in _STAGES:
             raise ApiError(400, "lifecycle: Input should be 'active', 'deprecated' or 'retired'")
-    return asked or _STAGES[:2]
+    return requested or _STAGES[:2]
 
 
 def _limit(text: str | None) -> int:
     if text is None:
         return _DEFAULT_LIMIT
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST:
-        raise ApiError(400, f"limit: Input should be a valid integer from 1 to {_MOST}")
+    if not text.isdecimal() or not 1 <= int(text) <= _LIMIT_MAX:
+        raise ApiError(400, f"limit: Input should be a valid integer from 1 to {_LIMIT_MAX}")
     return int(text)
 
 

@@ -24,7 +24,7 @@ CUSTOM = """
         (
             {"PREFERRED_PROVIDER": "openai", "OPENAI_API_KEY": "sk-canary-0123456789"},
             [
-                "serves http://127.0.0.1:8082 (listening on 0.0.0.0, port 8082)",
+                "serves http://127.0.0.1:8082 (listening on 127.0.0.1, port 8082)",
                 "this machine only; set PROXY_API_KEY",
                 "opus, sonnet and others -> openai/gpt-4o\n",
                 "haiku -> openai/gpt-4o-mini\n",

@@ -19,7 +19,7 @@ CANARIES = {
 
 def test_defaults(tmp_path: Path) -> None:
     assert load(tmp_path) == Config(
-        host="0.0.0.0",
+        host="127.0.0.1",
         port=8082,
         log_level="WARNING",
         preferred_provider="gemini",
@@ -158,7 +158,7 @@ def test_precedence_and_blank_values(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PORT=1\nTHREADS=1\nMAX_RETRIES=1\nHOST=\n", encoding="utf-8")
     environ = {"PORT": "2", "THREADS": "2", "MAX_RETRIES": "  "}
     config = load_config(environ, directory=tmp_path, overrides={"PORT": "3", "THREADS": ""})
-    assert (config.port, config.threads, config.max_retries, config.host) == (3, 2, 1, "0.0.0.0")
+    assert (config.port, config.threads, config.max_retries, config.host) == (3, 2, 1, "127.0.0.1")
 
 
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
@@ -382,3 +382,17 @@ def test_env_example_names_every_variable_and_loads(tmp_path: Path) -> None:
     taken = re.sub(r"^#(?=[A-Z_]+=)", "", text, flags=re.MULTILINE).replace("CUSTOM_MODELS_FILE=", "#")
     config = load(tmp_path, dotenv=taken)
     assert (config.port, config.big_model, config.warnings) == (8082, "gemini-3.8-flash", ())
+
+
+@pytest.mark.parametrize(
+    ("variables", "host"),
+    [
+        pytest.param({}, "127.0.0.1", id="nobody else can reach it"),
+        pytest.param({"PROXY_API_KEY": "a-key-0123456789"}, "0.0.0.0", id="whoever has the key"),
+        pytest.param({"PROXY_API_KEY": "a-key-0123456789", "HOST": "127.0.0.1"}, "127.0.0.1", id="as set"),
+        pytest.param({"HOST": "0.0.0.0"}, "0.0.0.0", id="as set without a key"),
+    ],
+)
+def test_where_to_listen(variables: dict[str, str], host: str, tmp_path: Path) -> None:
+    """attacks: strangers starve a server that listens everywhere, even if none of them is served"""
+    assert load_config(variables, directory=tmp_path).host == host

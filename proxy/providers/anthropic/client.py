@@ -23,7 +23,7 @@ from proxy.providers.base import Head, Item, Plan, Wire, Written
 from proxy.providers.call import Call, Cancelled, current_call
 from proxy.providers.common.failures import Failure
 from proxy.providers.common.tool_names import NameRules
-from proxy.providers.connections import CONNECT_TIMEOUT
+from proxy.providers.connections import CONNECT_TIMEOUT, EVENT_LIMIT
 from proxy.settings.config import Config
 
 OFFICIAL_URL = "https://api.anthropic.com"
@@ -32,8 +32,6 @@ _PIECE = 65536
 _FRAME_ENDS = (b"\n\n", b"\r\n\r\n")
 _DECODED = ("gzip", "x-gzip", "deflate")
 """Encodings that an upstream may use although it is asked for none."""
-_FRAME_LIMIT = 64 * 1024 * 1024
-"""Bytes of one event."""
 _NAMES = NameRules(characters="a-zA-Z0-9_-", first="", limit=128, kept=119)
 _LAST_EVENTS = (b"event: message_stop", b"event: error", b"event:message_stop", b"event:error")
 
@@ -138,7 +136,7 @@ def _frames(pieces: Iterator[bytes]) -> Iterator[list[Item]]:
         if not end:
             parts.append(piece)
             size += len(piece)
-            if size > _FRAME_LIMIT:
+            if size > EVENT_LIMIT:
                 raise ApiError(502, "the upstream sent an event without end")
             yield []
             continue

@@ -28,35 +28,35 @@ def shown(failure: Failure, backend: Backend) -> str:
 
 def common_error(failure: Failure, backend: Backend) -> ApiError | None:
     """The error for the client where words or status say what is wrong; None leaves it to the vendor's room."""
-    said, status = shown(failure, backend), failure.status
+    words, status = shown(failure, backend), failure.status
     if status == 0:
         remedy = "check that the server runs and that the URL is right"
-        return ApiError(502, f"cannot reach {backend.url} ({said}); {remedy}")
+        return ApiError(502, f"cannot reach {backend.url} ({words}); {remedy}")
     match kind_of(failure):
         case "money":
-            return ApiError(402, f"Credit balance is too low at {backend.url}: {said}", should_retry=False)
+            return ApiError(402, f"Credit balance is too low at {backend.url}: {words}", should_retry=False)
         case "overflow":
             return overflow_error(failure.message)
         case "key" if status != 403:
-            return ApiError(401, _refused_key(backend, said), should_retry=False)
+            return ApiError(401, _refused_key(backend, words), should_retry=False)
         case "overloaded":
-            return ApiError(529, f"{backend.url} is overloaded: {said}", retry_after=failure.retry_after)
+            return ApiError(529, f"{backend.url} is overloaded: {words}", retry_after=failure.retry_after)
         case "rate_limit":
-            return ApiError(429, said, retry_after=failure.retry_after)
+            return ApiError(429, words, retry_after=failure.retry_after)
         case "bad_picture" | "no_images":
-            return ApiError(400, f"Could not process image: {said}")
+            return ApiError(400, f"Could not process image: {words}")
         case "botched":
-            return ApiError(502, f"{backend.url}: {said}")
+            return ApiError(502, f"{backend.url}: {words}")
         case _ if 300 <= status < 400:
             return ApiError(502, f"{backend.url} answered with a redirect; set the base URL to where it leads")
         case _:
             return None
 
 
-def _refused_key(backend: Backend, said: str) -> str:
+def _refused_key(backend: Backend, words: str) -> str:
     if backend.key_variable is None:
         return f"{backend.url} asks for an API key; name its environment variable in the entry's `api_key_name`"
     return (
         f"{backend.url} refused the API key in {backend.key_variable}; check that variable where the proxy runs. "
-        f"It says: {said}"
+        f"It says: {words}"
     )

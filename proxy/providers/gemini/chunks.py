@@ -48,8 +48,8 @@ class Chunks:
             yield from self._line(line)
         yield from self._event()
         if self._lines and not self._began:
-            said = read_failure(502, {}, b" ".join(self._lines)).message[:_SHOWN]
-            raise ApiError(502, f"Gemini's server did not answer as an API ({said}); is GEMINI_BASE_URL right?")
+            words = read_failure(502, {}, b" ".join(self._lines)).message[:_SHOWN]
+            raise ApiError(502, f"Gemini's server did not answer as an API ({words}); is GEMINI_BASE_URL right?")
 
     def _line(self, line: bytes) -> Iterator[Chunk]:
         if self._first:

@@ -18,7 +18,7 @@ from proxy.providers.base import Plan, Wire, Written
 from proxy.providers.call import Call
 from proxy.providers.common.failures import Backend, Failure
 from proxy.providers.common.learning import learn, without
-from proxy.providers.connections import http_client, read_count
+from proxy.providers.connections import bounded, http_client, read_count
 from proxy.providers.gemini import request
 from proxy.providers.gemini.chunks import Chunk, Chunks
 from proxy.providers.gemini.errors import api_error, read_failure
@@ -81,7 +81,7 @@ class GeminiProvider:
 
     def read(self, response: httpx2.Response, written: Written[GeminiStream], call: Call) -> Iterator[Sequence[Delta]]:
         """A batch for each piece that comes off the network, empty ones included: they are signs of life."""
-        stream, body, chunks = written.reader, response.iter_bytes(), Chunks()
+        stream, body, chunks = written.reader, bounded(response.iter_bytes()), Chunks()
         call.reads(response, body)
         try:
             for piece in body:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from proxy.protocol.errors import ApiError
-from proxy.providers.common.failures import SHOWN_LIMIT, Backend, Failure, plain_words
-from proxy.providers.common.overflow import is_overflow, overflow_error
+from proxy.providers.common.errors import common_error, shown
+from proxy.providers.common.failures import Backend, Failure, plain_words
 
 __all__ = ["Backend", "Failure", "api_error", "failure_of", "read_failure"]
 
@@ -85,35 +85,27 @@ def _quotas(details: list[Mapping[str, Any]]) -> Iterator[str]:
 
 def api_error(failure: Failure, backend: Backend) -> ApiError:
     """The error for the client."""
-    status, text = failure.status, failure.message.lower()
-    said = backend.without_keys(failure.message)[:SHOWN_LIMIT] or f"status {status} without a message"
-    if status == 0:
-        return ApiError(502, f"cannot reach {backend.url} ({said}); check the connection and the address")
-    if status == 400 and is_overflow(failure):
-        return overflow_error(failure.message)
+    status, text, words = failure.status, failure.text, shown(failure, backend)
     if status == 401 or failure.reason in ("API_KEY_INVALID", "API_KEY_EXPIRED"):
         variable = backend.key_variable
         credentials = f"the key in {variable}" if variable else "the application default credentials"
-        message = f"{backend.url} refused {credentials}; check that where the proxy runs. It says: {said}"
+        message = f"{backend.url} refused {credentials}; check that where the proxy runs. It says: {words}"
         return ApiError(401, message, should_retry=False)
     if status == 400 and failure.code == "FAILED_PRECONDITION" and ("billing" in text or "location" in text):
-        return ApiError(402 if "billing" in text else 403, said, should_retry=False)
+        return ApiError(402 if "billing" in text else 403, words, should_retry=False)
     if status == 413 or (status == 400 and "payload size exceeds" in text):
-        return ApiError(413, said)
+        return ApiError(413, words)
     if status == 429 and "PerDay" in failure.quota:
-        return ApiError(
-            429, f"The quota of the day is used up, it begins anew at midnight Pacific time: {said}", should_retry=False
-        )
-    if status == 429:
-        return ApiError(429, said, retry_after=failure.retry_after)
-    if status in (503, 529):
-        return ApiError(529, f"Gemini is overloaded: {said}", retry_after=failure.retry_after)
-    if status in (408, 504):
-        return ApiError(504, f"Gemini did not finish in time: {said}")
-    if status in (400, 402, 403, 404):
-        return ApiError(status, said)
+        message = f"The quota of the day is used up, it begins anew at midnight Pacific time: {words}"
+        return ApiError(429, message, should_retry=False)
     if 300 <= status < 400:
         return ApiError(502, f"{backend.url} answered with a redirect; set GEMINI_BASE_URL to where it leads")
+    if (error := common_error(failure, backend)) is not None:
+        return error
+    if status in (408, 504):
+        return ApiError(504, f"Gemini did not finish in time: {words}")
+    if status in (400, 402, 403, 404):
+        return ApiError(status, words)
     if 400 <= status < 499:
-        return ApiError(400, f"{backend.url} answered {status}: {said}")
-    return ApiError(500 if status in (499, 500) else 502, f"{backend.url} answered {status}: {said}")
+        return ApiError(400, f"{backend.url} answered {status}: {words}")
+    return ApiError(500 if status in (499, 500) else 502, f"{backend.url} answered {status}: {words}")

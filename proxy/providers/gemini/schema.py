@@ -1,7 +1,7 @@
 """JSON Schema as Gemini takes it in `parametersJsonSchema` and `responseJsonSchema`.
 
 By allow-list, so that keywords of next year do no harm, and by position, so that a property called `default` or `$ref`
-stays a property. What Gemini has no keyword for is said in the description, where the model can read it.
+stays a property. What Gemini has no keyword for is stated in the description, where the model can read it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,19 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 }
 _FORMATS = ("date-time", "date", "time")
 _LARGEST = 2**53 - 1
-_MOST_ENUM_TEXT = 2000
+_ENUM_TEXT_LIMIT = 2000
 """Characters, in all schemas of a request together."""
-_LONGEST_HINT = 200
-_SAID = ("pattern", "minLength", "maxLength", "multipleOf", "uniqueItems", "minProperties", "maxProperties", "examples")
+_HINT_LIMIT = 200
+_IN_WORDS = (
+    "pattern",
+    "minLength",
+    "maxLength",
+    "multipleOf",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+    "examples",
+)
 _LOST = ("not", "if", "propertyNames", "dependentRequired", "contains")
 _SAYS_NOTHING: tuple[Any, ...] = ({}, {"type": "string"})
 """The latter of `propertyNames`: Claude Code's own tools have it."""
@@ -49,7 +58,7 @@ class SchemaCleaner:
 
     def __init__(self, notes: Notes, *, constrains: bool) -> None:
         self._notes = notes
-        self._enum_room = _MOST_ENUM_TEXT if constrains else math.inf
+        self._enum_room = _ENUM_TEXT_LIMIT if constrains else math.inf
         self._what = ""
 
     def parameters(self, schema: Mapping[str, Any], tool: str) -> Schema:
@@ -108,7 +117,7 @@ class SchemaCleaner:
         for key in _LOST:
             if key in base and base[key] not in _SAYS_NOTHING:
                 self._notes.add(f"tools: {key} in {self._what} was left out")
-        hints = list(_said(base, kind))
+        hints = list(_in_words(base, kind))
         body: Schema = {}
         if kind == "object":
             body = self._object(base)
@@ -282,27 +291,27 @@ def _bounds(base: Schema, kind: str, hints: list[str]) -> Schema:
     return body
 
 
-def _said(base: Schema, kind: str | None) -> Iterator[str]:
+def _in_words(base: Schema, kind: str | None) -> Iterator[str]:
     if kind == "string" and isinstance(base.get("format"), str) and base["format"] not in _FORMATS:
         yield f"format: {base['format']}"
-    for key in _SAID:
+    for key in _IN_WORDS:
         if base.get(key):
             yield f"{key}: {_short(base[key])}"
 
 
 def _described(description: Any, hints: Iterable[str]) -> str:
-    said = "; ".join(hints)
-    parts = [description if isinstance(description, str) else "", f"({said})" if said else ""]
+    stated = "; ".join(hints)
+    parts = [description if isinstance(description, str) else "", f"({stated})" if stated else ""]
     return " ".join(part for part in parts if part)
 
 
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_HINT else text[: _LONGEST_HINT - 3] + "..."
+    return text if len(text) <= _HINT_LIMIT else text[: _HINT_LIMIT - 3] + "..."
 
 
 def _schema(value: Any) -> Schema:
-    """`true` and `false` are schemas, too; what they say cannot be said here."""
+    """`true` and `false` are schemas, too; what they say cannot be stated here."""
     return value if isinstance(value, dict) else {}
 
 

@@ -17,13 +17,13 @@ from typing import Any
 from proxy.protocol import signature as envelope
 
 SENTINEL = "skip_thought_signature_validator"
-_MOST_REMEMBERED = 8_000_000
+_MEMORY_LIMIT = 8_000_000
 
 
 class SignatureMemory:
     """The latest signatures of this process, up to `limit` characters; safe to share between threads."""
 
-    def __init__(self, limit: int = _MOST_REMEMBERED) -> None:
+    def __init__(self, limit: int = _MEMORY_LIMIT) -> None:
         self._limit = limit
         self._size = 0
         self._known: OrderedDict[str, str] = OrderedDict()

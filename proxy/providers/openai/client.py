@@ -27,7 +27,7 @@ from proxy.providers.common import json_text
 from proxy.providers.common.failures import Backend, Failure
 from proxy.providers.common.learning import learn
 from proxy.providers.common.splitter import Splitter
-from proxy.providers.connections import http_client, read_count
+from proxy.providers.connections import bounded, http_client, read_count
 from proxy.providers.openai.chat import request as chat_request
 from proxy.providers.openai.chat.stream import ChatStream
 from proxy.providers.openai.errors import api_error, failure_of, read_failure
@@ -93,7 +93,7 @@ class OpenAIProvider:
 
     def read(self, response: httpx2.Response, written: Written[_Stream], call: Call) -> Iterator[Sequence[Delta]]:
         stream = written.reader
-        body = response.iter_bytes()
+        body = bounded(response.iter_bytes())
         call.reads(response, body)
         try:
             first = next(body, b"")
@@ -241,8 +241,8 @@ def _whole(body: bytes, stream: _Stream) -> Iterator[Delta]:
     except ValueError:
         failure = read_failure(502, {}, body)
         hint = "is the base URL right (most end in /v1)?"
-        said = stream.backend.without_keys(failure.message)
-        raise ApiError(502, f"{stream.backend.url} did not answer as an API: {said}; {hint}") from None
+        words = stream.backend.without_keys(failure.message)
+        raise ApiError(502, f"{stream.backend.url} did not answer as an API: {words}; {hint}") from None
     if not isinstance(answer, dict) or not answer.keys() & {"choices", "output"}:
         raise api_error(failure_of(answer), stream.backend)
     stream.done = True

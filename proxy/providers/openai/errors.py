@@ -85,13 +85,13 @@ def api_error(failure: Failure, backend: Backend) -> ApiError:
     """The error for the client."""
     if (error := common_error(failure, backend)) is not None:
         return error
-    status, said = failure.status, shown(failure, backend)
+    status, words = failure.status, shown(failure, backend)
     if status == 404:
-        return ApiError(404, f"{backend.url}: {said}")
+        return ApiError(404, f"{backend.url}: {words}")
     if status in (408, 504):
-        return ApiError(504, f"{backend.url}: {said}")
+        return ApiError(504, f"{backend.url}: {words}")
     if status in (400, 403, 413, 422):
-        return ApiError(status, said)
+        return ApiError(status, words)
     if 400 <= status < 500:
-        return ApiError(400, f"{backend.url} answered {status}: {said}")
-    return ApiError(502 if status != 500 else 500, f"{backend.url} answered {status}: {said}")
+        return ApiError(400, f"{backend.url} answered {status}: {words}")
+    return ApiError(502 if status != 500 else 500, f"{backend.url} answered {status}: {words}")
