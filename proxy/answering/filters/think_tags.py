@@ -76,7 +76,10 @@ def think_tags(batches: Iterable[Sequence[Delta]], mode: Mode = "always") -> Ite
         out: list[Delta] = []
         for delta in batch:
             if isinstance(delta, TextDelta):
-                out.extend(parser.feed(delta.text))
+                if parser.is_done:
+                    out.append(delta)
+                else:
+                    out.extend(parser.feed(delta.text))
             else:
                 if not isinstance(delta, Usage | Note) and delta != ThinkingDelta(""):
                     out.extend(parser.rest())
@@ -95,6 +98,11 @@ class _Parser:
         self._held = ""
         self._headers: Mapping[str, _Opening] = _OPENINGS
         self._closings = _BARE_CLOSINGS
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all that follows is the answer."""
+        return self._place is _Place.ANSWER and not self._held
 
     def feed(self, text: str) -> Iterator[Delta]:
         self._held += text

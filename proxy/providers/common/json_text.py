@@ -6,8 +6,11 @@ import json
 import re
 from typing import Any
 
+from pydantic_core import from_json
+
 _OUTSIDE = re.compile(r'["{}\[\]]')
 _INSIDE = re.compile(r'"|\\[^\x00-\x1f]?|[\x00-\x1f]')
+_LENIENT = json.JSONDecoder(strict=False)
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -18,7 +21,11 @@ def loads(data: bytes) -> Any:
     (unslothai/llama.cpp#202). Raises ValueError, also where the value is nested too deeply.
     """
     try:
-        return json.loads(data.removeprefix(_BOM).decode("utf-8", "replace"), strict=False)
+        return from_json(data)
+    except ValueError:  # what is not sound is read by the parser that is slower and lenient
+        pass
+    try:
+        return _LENIENT.decode(data.removeprefix(_BOM).decode("utf-8", "replace"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

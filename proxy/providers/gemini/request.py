@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from proxy.models.routing import Route
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import Tool
 from proxy.providers.base import Plan, Wire
+from proxy.providers.common.memo import Memo
 from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.gemini.contents import Contents
 from proxy.providers.gemini.grounding import google_search
@@ -23,6 +25,8 @@ STORE = "store"
 THINKING = "thinkingConfig"
 _TOOL_LIMIT = 512
 """Functions in one request (ai.google.dev/gemini-api/docs/function-calling, 2026-11)."""
+_SCHEMAS: Memo[tuple[list[dict[str, Any]], tuple[str, ...]]] = Memo(64)
+"""Sets of tools; a conversation has one or two."""
 _FILTERS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 _MODES = {"any": "ANY", "none": "NONE"}
 
@@ -51,7 +55,7 @@ class GeminiRequest:
 
 
 def wire(route: Route, options: Options) -> Wire:
-    """What can be told to this API: Google Search only alone, and no model is kept from parallel calls."""
+    """What can be costs to this API: Google Search only alone, and no model is kept from parallel calls."""
     return Wire(
         options.transport,
         "Gemini",
@@ -105,20 +109,32 @@ def _tools(plan: Plan, notes: Notes) -> dict[str, Any]:
         calling["mode"] = _MODES[plan.tool_choice]
     if plan.forced_tool is not None:
         calling["allowedFunctionNames"] = [plan.names.upstream(plan.forced_tool)]
-    cleaner = SchemaCleaner(notes, constrains=plan.tool_choice == "any")
-    declarations = [_declaration(tool, plan.names, cleaner) for tool in plan.tools]
+    parameters, costs = _parameters(plan.tools, constrains=plan.tool_choice == "any")
+    for note in costs:
+        notes.add(note)
+    declarations = [
+        {
+            "name": plan.names.upstream(tool.name),
+            **({"description": tool.description} if tool.description else {}),
+            "parametersJsonSchema": schema,
+        }
+        for tool, schema in zip(plan.tools, parameters, strict=True)
+    ]
     return {
         "tools": [{"functionDeclarations": declarations}],
         **({"toolConfig": {"functionCallingConfig": calling}} if calling else {}),
     }
 
 
-def _declaration(tool: Tool, names: ToolNames, cleaner: SchemaCleaner) -> dict[str, Any]:
-    return {
-        "name": names.upstream(tool.name),
-        **({"description": tool.description} if tool.description else {}),
-        "parametersJsonSchema": cleaner.parameters(tool.input_schema or {}, tool.name),
-    }
+def _parameters(tools: Sequence[Tool], *, constrains: bool) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """The schemas of all tools together, since some limits are those of a request; and what they cost."""
+
+    def make() -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+        notes = Notes()
+        cleaner = SchemaCleaner(notes, constrains=constrains)
+        return [cleaner.parameters(tool.input_schema or {}, tool.name) for tool in tools], tuple(notes)
+
+    return _SCHEMAS.get((constrains, [(tool.name, tool.input_schema) for tool in tools]), make)
 
 
 def _generation(plan: Plan, notes: Notes) -> dict[str, Any]:

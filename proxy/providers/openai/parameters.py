@@ -10,6 +10,7 @@ from typing import Any
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import Tool
 from proxy.providers.base import Plan
+from proxy.providers.common.memo import Memo
 from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai import schemas
 from proxy.providers.openai.schemas import fits_strict, input_schema, with_types
@@ -20,6 +21,8 @@ _DESCRIPTION_LIMIT = 1024
 """Characters, where a server has the habit `short_descriptions`."""
 _ID_LIMIT = 64
 """Characters of `prompt_cache_key` (platform.openai.com/docs/api-reference/responses, 2026-11)."""
+_SCHEMAS: Memo[_SentSchema] = Memo(1024)
+"""Tools; some dozens of clients' sets of them."""
 _TIERS = {"priority": "priority", "standard": "default"}
 
 
@@ -39,8 +42,10 @@ class BuiltRequest:
 def function(tool: Tool, plan: Plan, notes: Notes) -> tuple[dict[str, Any], bool]:
     """`name`, `description` and `parameters` of a function tool; and whether its schema is to be kept strictly."""
     official, habits = plan.route.official, plan.habits
-    schema = input_schema(tool, notes, official=official)
-    strict = bool(tool.strict) and official and not habits.no_strict and fits_strict(schema)
+    sent = _sent_schema(tool, official=official, typed=habits.typed_schemas)
+    for note in sent.notes:
+        notes.add(note)
+    strict = bool(tool.strict) and official and not habits.no_strict and sent.fits_strict
     if tool.strict and not official:
         notes.add("tools: strict was left out, only OpenAI itself is sent it")
     elif tool.strict and not strict:
@@ -52,9 +57,25 @@ def function(tool: Tool, plan: Plan, notes: Notes) -> tuple[dict[str, Any], bool
     fields = {
         "name": plan.names.upstream(tool.name),
         **({"description": description} if description else {}),
-        "parameters": with_types(schema) if habits.typed_schemas else schema,
+        "parameters": sent.schema,
     }
     return fields, strict
+
+
+@dataclass(frozen=True, slots=True)
+class _SentSchema:
+    schema: dict[str, Any]
+    fits_strict: bool
+    notes: tuple[str, ...]
+
+
+def _sent_schema(tool: Tool, *, official: bool, typed: bool) -> _SentSchema:
+    def make() -> _SentSchema:
+        notes = Notes()
+        schema = input_schema(tool, notes, official=official)
+        return _SentSchema(with_types(schema) if typed else schema, official and fits_strict(schema), tuple(notes))
+
+    return _SCHEMAS.get((tool.name, tool.input_schema, official, typed), make)
 
 
 def takes_answer_schema(schema: Mapping[str, Any]) -> bool:
