@@ -52,8 +52,8 @@ def test_models(proxy: Proxy) -> None:
 
 
 def test_explain(proxy: Proxy) -> None:
-    target, body, notes = proxy.services.explain(json.dumps(ask("a b", tools=[tool("Read")])).encode())
-    assert (target, body["toy"], body["words"]) == ("toy/toy-big", "toy-big", ["a", "b"])
+    route, body, notes = proxy.services.explain(json.dumps(ask("a b", tools=[tool("Read")])).encode())
+    assert (route.target, body["toy"], body["words"]) == ("toy/toy-big", "toy-big", ["a", "b"])
     assert "toys see no colours" in notes
 
 

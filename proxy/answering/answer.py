@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from proxy.answering.attempts import Attempts
+from proxy.answering.filters.bare_text import bare_text
 from proxy.answering.filters.stop_sequences import stop_sequences
 from proxy.answering.filters.think_tags import Mode, think_tags
 from proxy.answering.filters.thinking_display import thinking_display
@@ -34,6 +35,8 @@ def answer(
     batches = repair_tool_input(batches, schemas, held.__contains__)
     if request.stop_sequences:
         batches = stop_sequences(batches, request.stop_sequences)
+    if exchange.route.role.kind == "classifier":
+        batches = bare_text(thinking_display(batches, "none"))
     return learn_input(thinking_display(batches, requested_display(request)), learn)
 
 

@@ -14,6 +14,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from proxy.answering.dropped import dropped_fields
 from proxy.models.catalog import ModelFacts
 from proxy.models.habits import NO_HABITS, Habits
 from proxy.protocol.blocks import TextBlock
@@ -73,7 +74,7 @@ def plan(exchange: Exchange, wire: Wire, habits: Habits, limits: Limits) -> Plan
     if wire.verbatim:
         return _verbatim(exchange, wire, habits)
     tools = _tools(request, wire, route.facts, habits, notes)
-    thinking = _thinking(request, wire, route.facts, habits, limits, notes, has_tools=bool(tools.offered))
+    thinking = _thinking(exchange, wire, habits, limits, notes, has_tools=bool(tools.offered))
     schema, in_words = _schema(request, wire, habits, notes, has_tools=bool(tools.offered) or tools.search is not None)
     temperature, top_p, top_k = _sampling(request, wire, route.facts, notes, thinks=thinking.thinks)
     return Plan(
@@ -92,7 +93,7 @@ def plan(exchange: Exchange, wire: Wire, habits: Habits, limits: Limits) -> Plan
         effort=thinking.effort,
         budget=thinking.budget,
         thinks=thinking.thinks,
-        display=requested_display(request),
+        display="none" if route.role.kind == "classifier" else requested_display(request),
         max_tokens=thinking.max_tokens,
         temperature=temperature,
         top_p=top_p,
@@ -101,7 +102,7 @@ def plan(exchange: Exchange, wire: Wire, habits: Habits, limits: Limits) -> Plan
         user=_user(request),
         tier=_tier(request),
         stream=not habits.no_streaming and (route.custom is None or route.custom.can_stream),
-        notes=tuple(notes),
+        notes=(*notes, *dropped_fields(request, exchange.received.headers, route.facts.context_window)),
     )
 
 
@@ -169,20 +170,14 @@ def _tools(request: MessagesRequest, wire: Wire, facts: ModelFacts, habits: Habi
 
 
 def _thinking(
-    request: MessagesRequest,
-    wire: Wire,
-    facts: ModelFacts,
-    habits: Habits,
-    limits: Limits,
-    notes: Notes,
-    *,
-    has_tools: bool,
+    exchange: Exchange, wire: Wire, habits: Habits, limits: Limits, notes: Notes, *, has_tools: bool
 ) -> _ThinkingPlan:
+    request, facts = exchange.request, exchange.route.facts
+    requested = exchange.route.effort or requested_effort(request)
     ceiling = output_ceiling(facts, limits, habits)
     tokens = max(min(request.max_tokens, ceiling), wire.output_min)
     if tokens < request.max_tokens:
         notes.add(f"max_tokens was lowered to {tokens}")
-    requested = requested_effort(request)
     is_off = requested == "none"
     if wire.tools_end_reasoning and has_tools:
         if not is_off:
@@ -197,12 +192,25 @@ def _thinking(
     thinks = _thinks(requested, effort, budget, facts)
     if is_off and (thinks or habits.always_thinks):
         notes.add("thinking cannot be switched off here; the model thinks as little as it can")
-    if thinks and tokens < min(THINKING_OUTPUT_MIN, ceiling):
-        tokens = min(THINKING_OUTPUT_MIN, ceiling)
+    room = min(_room(exchange, thinks=thinks), ceiling)
+    if tokens < room:
+        tokens = room
         notes.add(f"max_tokens was raised to {tokens}: thinking counts as output")
     if effort is None:
         _note_unheard_effort(request, wire, facts, notes)
     return _ThinkingPlan(requested, effort, budget, thinks, tokens)
+
+
+def _room(exchange: Exchange, *, thinks: bool) -> int:
+    """The least output, in tokens, with which an answer can be expected.
+
+    Claude Code's own classifier asks for 64 tokens and denies what it cannot read, ten calls later; so it gets room
+    beside the 64, also where it is only not known whether the model thinks.
+    """
+    route = exchange.route
+    if route.role.kind == "classifier" and (thinks or not route.official):
+        return exchange.request.max_tokens + THINKING_OUTPUT_MIN
+    return THINKING_OUTPUT_MIN if thinks else 0
 
 
 def output_ceiling(facts: ModelFacts, limits: Limits, habits: Habits = NO_HABITS) -> int:

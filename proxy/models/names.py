@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
+import hashlib
 import itertools
 import re
 from collections.abc import Container
+
+from proxy.protocol.effort import SCALE
 
 # Tokens, never substrings: `my-opusculum` is no Opus. Never versions: the next one must work as well.
 _SEPARATORS = re.compile(r"[-./@:_ ]+")
@@ -27,6 +31,21 @@ def bare(name: str) -> str:
     return _CONTEXT_SUFFIX.sub("", name.strip())
 
 
+def with_effort(name: str) -> tuple[str, str | None]:
+    """A target's name and the effort that stands after it: `gpt-6-sol@low`."""
+    model, at, effort = name.rpartition("@")
+    return (model, effort.lower()) if at and model and effort.lower() in SCALE else (name, None)
+
+
+def effort_problem(name: str) -> str | None:
+    """What is wrong with the effort after a target's name, or None; names may hold an @ of their own."""
+    _, at, effort = name.rpartition("@")
+    near = difflib.get_close_matches(effort.lower(), SCALE, 1, 0.6) if at and effort.isalpha() else []
+    if not near or effort.lower() in SCALE:
+        return None
+    return f"{effort} is no effort; did you mean @{near[0]}? The efforts are {', '.join(SCALE)}"
+
+
 def claude_family(name: str) -> str | None:
     """The family of a Claude name ("" if it has none that we know); None if it is no Claude name."""
     tokens = _SEPARATORS.split(name.lower())
@@ -42,6 +61,20 @@ def claude_alias(name: str, prefix: str, taken: Container[str]) -> str:
     """
     alias = f"claude-{slug(name)}"
     return free(f"claude-{prefix}-{slug(name)}" if claude_family(alias) else alias, taken)
+
+
+def neutral_id(word: str, taken: Container[str]) -> str:
+    """A name that is not taken, belongs to no family and says nothing of who answers: `claude-proxy-big`.
+
+    Claude Desktop takes no name of a gateway that holds the word of another vendor (2026-09); its own list of such
+    words is not known, so none of the model's words is in these.
+    """
+    return free(f"claude-proxy-{word}", taken)
+
+
+def fingerprint(name: str) -> str:
+    """Six hexadecimal digits that stand for the name in any case: they stay when other models come and go."""
+    return hashlib.sha256(name.lower().encode()).hexdigest()[:6]
 
 
 def slug(name: str) -> str:

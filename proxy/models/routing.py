@@ -1,9 +1,10 @@
 """From the model name of a request to the provider and model that answer it.
 
-In this order: a configured custom model; an explicit prefix (`openai/`, `custom/`, ...); a name that a vendor has or
-could have; an alias (see `Router.known_models`); a Claude name, which BIG_MODEL or SMALL_MODEL answers (or the vendor
-of the Claude models, where that is the preferred one); a name that stands in a setting. Anything else is a 404 that
-lists what could be meant.
+In this order: a configured custom model or an explicit prefix (`openai/`, `custom/`, ...), which nothing overrides;
+MODEL_MAP, but not for an alias (see `Router.known_models`); the setting of the request's role (see `roles.py`); a name
+that a vendor has or could have, or an alias; a Claude name, which the setting of its family, BIG_MODEL or SMALL_MODEL
+answers (or the vendor of the Claude models, where that is the preferred one); a name that stands in a setting. Anything
+else is a 404 that lists what could be meant.
 """
 
 from __future__ import annotations
@@ -15,14 +16,27 @@ from datetime import date
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from proxy.models import vendors
+from proxy.models import assignments, vendors
+from proxy.models.assignments import Assignments
 from proxy.models.catalog import Catalog, ModelFacts
-from proxy.models.names import CLAUDE_MODELS, SMALL_FAMILY, bare, claude_alias, claude_family, free, slug
+from proxy.models.names import (
+    CLAUDE_MODELS,
+    SMALL_FAMILY,
+    bare,
+    claude_alias,
+    claude_family,
+    fingerprint,
+    free,
+    neutral_id,
+    slug,
+    with_effort,
+)
+from proxy.models.roles import MAIN, Role
+from proxy.models.targets import REQUESTED_NAME, Target, Targets, clipped, custom_target
 from proxy.models.thinking_control import ThinkingControl, thinking_control
 from proxy.models.vendors import CUSTOM, vendor
 from proxy.protocol.errors import ApiError
 from proxy.settings.config import Config, CustomModel
-from proxy.settings.problems import hint, quoted
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +44,9 @@ _MAX_ROUTES = 512
 """Names come from clients, so what is kept of them must have an end."""
 _MAX_NAME = 256
 """Characters; no model's name is longer."""
+_CLAUDE, _SMALL_CLAUDE = "claude-sonnet-5-5", "claude-haiku-5-5"
+"""The first stands in for a requested name that is no Claude name."""
+_JUDGE = Role("classifier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +64,13 @@ class Route:
     """The entry of the custom models file where `provider` is "custom"."""
     official: bool
     """Whether the upstream is the vendor's own endpoint and not a compatible server."""
+    role: Role = MAIN
+    reason: str = ""
+    """Why this target answers: mostly the setting that says so. For people."""
+    effort: str | None = None
+    """A word of `effort.SCALE` that is in force whatever the request says."""
+    is_explicit: bool = False
+    """Whether the request names its answerer, so that nobody else may answer it."""
 
     @property
     def target(self) -> str:
@@ -61,12 +85,10 @@ class KnownModel(NamedTuple):
     display_name: str
 
 
-class _Target(NamedTuple):
-    provider: str
-    model: str
-    custom: CustomModel | None = None
-    default: bool = False
-    """Whether nobody wrote the name: then it is no news to anybody that the model was shut down."""
+class _Choice(NamedTuple):
+    target: Target
+    reason: str
+    is_explicit: bool = False
 
 
 class Router:
@@ -77,41 +99,65 @@ class Router:
         self._catalog = catalog
         self._today = today
         self._preferred = vendor(config.preferred_provider)
-        self._customs = {bare(each.model_id).lower(): _custom_target(each) for each in config.custom_models}
-        self._names = {name: row.name for row in vendors.VENDORS for name in catalog.names(row.name)}
+        self._customs = {bare(each.model_id).lower() for each in config.custom_models}
+        self._targets = Targets(config, catalog, today)
         self._official = {
             row.name: row.name in config.endpoints and row.is_at(config.endpoint(row.name).base_url)
             for row in vendors.VENDORS
         }
-        self._routes: dict[str, tuple[date, Route]] = {}
+        self._routes: dict[tuple[str, Role], tuple[date, Route]] = {}
         self._warned: set[str] = set()
-        self._problems: list[str] = []
-        self._big = self._setting("BIG_MODEL", config.big_model)
-        same = config.small_model == config.big_model
-        self._small = self._big if same else self._setting("SMALL_MODEL", config.small_model)
-        self._aliases = self._name_aliases()
+        self._big: Target | None = None
+        self._small: Target | None = None
+        if not self._preferred.owns_claude:
+            self._big = self._targets.setting("BIG_MODEL", config.big_model)
+            same = config.small_model == config.big_model
+            self._small = self._big if same else self._targets.setting("SMALL_MODEL", config.small_model)
+        self._assigned = Assignments(config.role_models, config.agent_models, config.model_map, self._targets.setting)
+        if (eyes := self.vision()) is not None and not eyes.facts.vision:
+            self._targets.problems.append(
+                f"{assignments.VISION}: {eyes.target} sees no pictures; name a model that does"
+            )
+        self._neutral = self._neutral_ids()
+        self._aliases = {**self._name_aliases(), **self._neutral}
         self._written = self._written_names()
 
     def check(self) -> list[str]:
-        """What makes BIG_MODEL and SMALL_MODEL unusable, one line each, for the start of the program."""
-        return list(self._problems)
+        """What makes the settings that name models unusable, one line each, for the start of the program."""
+        return list(self._targets.problems)
 
-    def resolve(self, name: str) -> Route:
+    def resolve(self, name: str, role: Role = MAIN) -> Route:
         """The route of a requested model name. Raises ApiError (404) if nothing can be meant by it."""
         today = self._today()
-        known = self._routes.get(name)
+        known = self._routes.get((name, role))
         if known and known[0] == today:
             return known[1]
-        route = self._route(name, self._find(name), today)
+        route = self._route(name, role, self._choose(name, role), today)
         if len(self._routes) >= _MAX_ROUTES:
             self._routes.clear()
-        self._routes[name] = (today, route)
+        self._routes[name, role] = (today, route)
         return route
+
+    def judge(self) -> Route | None:
+        """Who judges tool calls; None with JUDGE_MODEL=off. Raises ApiError where SMALL_MODEL leads nowhere."""
+        return self.resolve(_SMALL_CLAUDE, _JUDGE) if self._config.judges else None
+
+    def instead(self, route: Route, variable: str) -> Route | None:
+        """Who stands in where the answerer is not able to: the target of SEARCH_MODEL or the like, if it is set."""
+        assigned = self._assigned.of(variable)
+        if assigned is None or route.is_explicit:
+            return None
+        return self._route(route.requested, route.role, _Choice(*assigned), self._today())
+
+    def vision(self) -> Route | None:
+        """Who describes pictures; None where VISION_MODEL is not set."""
+        assigned = self._assigned.of(assignments.VISION)
+        return None if assigned is None else self._route(_CLAUDE, MAIN, _Choice(*assigned), self._today())
 
     def line(self, name: str) -> str | None:
         """The Claude family that a requested name belongs to ("opus"); None for the names of other models."""
         name = bare(name)
-        target = self._target(name) or self._aliases.get(name.lower())
+        target = self._targets.find(name) or self._aliases.get(name.lower())
         if target and not vendor(target.provider).owns_claude:
             return None
         return claude_family(name) or None
@@ -119,14 +165,19 @@ class Router:
     def known_models(self) -> list[KnownModel]:
         """What is worth choosing: a Claude name for each family, BIG_MODEL, SMALL_MODEL and the custom models.
 
-        These have an alias besides, as the picker of Claude Code shows no name that does not begin with "claude".
+        These have a neutral id (see `names.neutral_id`): the picker of Claude Code shows no name that does not begin
+        with "claude", and Claude Desktop none that holds another vendor's word.
         """
         models = []
         for name, title in CLAUDE_MODELS.items():
-            if not self._problems and name not in self._customs:
+            if not self._targets.problems and name not in self._customs:
                 models.append(KnownModel(name, f"{title} ({self.resolve(name).target})"))
-        names = [*self._aliases, *(custom.model_id for custom in self._config.custom_models)]
+        names = [*self._neutral, *(custom.model_id for custom in self._config.custom_models)]
         return models + [KnownModel(name, self._answerer(self.resolve(name))) for name in names]
+
+    def own_id(self, route: Route) -> str | None:
+        """The neutral id of the model that a route leads to; None where it has none."""
+        return next((known for known in self._neutral if self.resolve(known).target == route.target), None)
 
     def _answerer(self, route: Route) -> str:
         """For people: `gpt-6-sol (OpenAI)`, or the server's address where it is not the vendor's."""
@@ -135,98 +186,85 @@ class Router:
         address = route.custom.api_base if route.custom else self._config.endpoint(route.provider).base_url
         return f"{route.model} ({urlsplit(address or '').netloc})"
 
-    def _name_aliases(self) -> dict[str, _Target]:
+    def _neutral_ids(self) -> dict[str, Target]:
+        """Ids in lower case that say nothing of the model: of BIG_MODEL, SMALL_MODEL and the custom models."""
+        ids: dict[str, Target] = {}
+        for word, target in (("big", self._big), ("small", self._small)):
+            if target and target.custom is None and not vendor(target.provider).owns_claude:
+                target = target._replace(model=self._alive(target), default=False)
+                if target not in ids.values():
+                    ids[neutral_id(word, self._customs)] = target
+        for custom in self._config.custom_models:
+            if not custom.model_id.lower().startswith("claude"):
+                name = neutral_id(fingerprint(custom.model_id), ids.keys() | self._customs)
+                ids[name] = custom_target(custom)
+        return ids
+
+    def _name_aliases(self) -> dict[str, Target]:
         """Names in lower case that begin with "claude"; each belongs to one model and to no family."""
-        aliases: dict[str, _Target] = {}
+        aliases: dict[str, Target] = {}
         for target in (self._big, self._small):
             if target and target.custom is None and not vendor(target.provider).owns_claude:
-                target = _Target(target.provider, self._alive(target))
+                target = target._replace(model=self._alive(target), default=False)
                 if target not in aliases.values():
-                    taken = aliases.keys() | self._customs.keys()
+                    taken = aliases.keys() | self._customs
                     aliases[claude_alias(target.model, target.provider, taken)] = target
         for custom in self._config.custom_models:
             if not custom.model_id.lower().startswith("claude"):
-                name = free(f"claude-custom-{slug(custom.model_id)}", aliases.keys() | self._customs.keys())
-                aliases[name] = _custom_target(custom)
+                name = free(f"claude-custom-{slug(custom.model_id)}", aliases.keys() | self._customs)
+                aliases[name] = custom_target(custom)
         return aliases
 
-    def _written_names(self) -> dict[str, _Target]:
+    def _written_names(self) -> dict[str, Target]:
         """The names in the settings, in lower case: BIG_MODEL, SMALL_MODEL, and what servers call custom models."""
-        names = {bare(each.upstream_name): _custom_target(each) for each in reversed(self._config.custom_models)}
+        names = {bare(each.upstream_name): custom_target(each) for each in reversed(self._config.custom_models)}
+        names.update((target.model, target) for target in self._assigned if target.model)
         for name, target in ((self._config.small_model, self._small), (self._config.big_model, self._big)):
             if target:
-                names[bare(name)] = target
+                names[with_effort(bare(name))[0]] = target
         return {name.lower(): target for name, target in names.items()}
 
-    def _alive(self, target: _Target) -> str:
+    def _alive(self, target: Target) -> str:
         """The model that answers today, if the vendor has shut the target's down."""
         if not self._official[target.provider]:
             return target.model
         return self._catalog.resolve_retired(target.provider, target.model, self._today())[0]
 
-    def _find(self, requested: str) -> _Target:
+    def _choose(self, requested: str, role: Role) -> _Choice:
         if len(requested) > _MAX_NAME:
-            raise self._unknown(requested)
+            raise self._targets.unknown(requested)
         name = bare(requested)
-        if target := self._target(name) or self._aliases.get(name.lower()):
-            return target
+        if target := self._targets.explicit(name):
+            return _Choice(target, "the requested name", is_explicit=True)
+        alias = self._aliases.get(name.lower())
+        if assigned := (None if alias else self._assigned.of_name(name)) or self._assigned.of_role(role):
+            return _Choice(*assigned)
+        if target := alias or self._targets.named(name):
+            return _Choice(target, "the requested name")
         family = claude_family(name)
         if family is None:
             if target := self._written.get(name.lower()):
-                return target
-            raise self._unknown(name)
+                return _Choice(target, "the requested name")
+            raise self._targets.unknown(name)
+        return self._of_family(name, family, role)
+
+    def _of_family(self, name: str, family: str, role: Role) -> _Choice:
+        """Who answers a Claude name. Claude Code asks its judge by the name of a big model, which need not be one."""
+        is_judge = role.kind == "classifier" and not self._preferred.owns_claude
+        if not is_judge and (assigned := self._assigned.of_family(family)):
+            return _Choice(*assigned)
         if self._preferred.owns_claude:
-            return _Target(self._preferred.name, name)
-        target = self._small if family == SMALL_FAMILY else self._big
+            return _Choice(Target(self._preferred.name, name), "PREFERRED_PROVIDER")
+        is_small = is_judge or family == SMALL_FAMILY
+        target = self._small if is_small else self._big
         if target is None:
-            raise ApiError(404, f"model: {_clipped(name)} has nobody to answer it. {' '.join(self._problems)}")
-        return target
+            raise ApiError(404, f"model: {clipped(name)} has nobody to answer it. {' '.join(self._targets.problems)}")
+        return _Choice(target, "SMALL_MODEL" if is_small else "BIG_MODEL")
 
-    def _target(self, name: str) -> _Target | None:
-        """Where a name goes that is not a Claude name; None if that cannot be said."""
-        if custom := self._customs.get(name.lower()):
-            return custom
-        prefix, _, rest = name.partition("/")
-        named = next((row for row in vendors.VENDORS if prefix.lower() in row.prefixes), None) if rest else None
-        if named and named.name == CUSTOM:
-            if custom := self._customs.get(rest.lower()):
-                return custom
-            raise self._unknown(name)
-        if named:
-            return _Target(named.name, rest)
-        if own := self._names.get(name.lower()):
-            return _Target(own, name.lower())
-        return next((_Target(row.name, name) for row in vendors.VENDORS if row.has_shape_of(name)), None)
-
-    def _setting(self, variable: str, value: str) -> _Target | None:
-        """Where BIG_MODEL or SMALL_MODEL points; notes a problem if that is nowhere."""
-        if self._preferred.owns_claude:
-            return None
-        name = bare(value)
-        try:
-            target = self._target(name)
-        except ApiError:
-            self._misplaced(variable, name)
-            return None
-        if target:
-            return target._replace(default=variable not in self._config.written)
-        if claude_family(name) is not None:
-            owner = next(row for row in vendors.VENDORS if row.owns_claude)
-            remedy = f"write {owner.prefixes[0]}/{name} to have {owner.title} answer, or name another model"
-            self._problems.append(f"{variable}: {quoted(name)} is itself a Claude name; {remedy}")
-            return None
-        # The vendor's address may lead to a server with names of any kind.
-        anybody = next((row.name for row in vendors.VENDORS if row.own_names), None)
-        if self._preferred.name == CUSTOM or anybody is None:
-            self._misplaced(variable, name)
-            return None
-        return _Target(anybody, name)
-
-    def _misplaced(self, variable: str, name: str) -> None:
-        self._problems.append(f"{variable}: {quoted(name)} {self._suggestions(name)}")
-
-    def _route(self, requested: str, target: _Target, today: date) -> Route:
-        provider, model, custom, default = target
+    def _route(self, requested: str, role: Role, choice: _Choice, today: date) -> Route:
+        provider, model, custom, default, effort = choice.target
+        if model == REQUESTED_NAME:
+            model = bare(requested) if claude_family(bare(requested)) is not None else _CLAUDE
         official = self._official[provider]
         if custom:
             facts = _custom_facts(self._catalog.facts(CUSTOM, model), custom)
@@ -238,7 +276,8 @@ class Router:
             facts = self._catalog.facts(provider, model)
         else:
             facts = self._compatible_facts(provider, model)
-        return Route(requested, provider, model, facts, custom, official)
+        explicit = choice.is_explicit
+        return Route(requested, provider, model, facts, custom, official, role, choice.reason, effort, explicit)
 
     def _compatible_facts(self, provider: str, model: str) -> ModelFacts:
         """Of a model behind another address than the vendor's: a gateway to the vendor, or any server."""
@@ -253,26 +292,6 @@ class Router:
         # Every server knows `max_tokens`; only reasoning models refuse it.
         return facts if facts.reasons else replace(facts, token_field="max_tokens")  # noqa: S106
 
-    def _unknown(self, name: str) -> ApiError:
-        return ApiError(404, f"model: {_clipped(name)} {self._suggestions(name)}")
-
-    def _suggestions(self, name: str) -> str:
-        customs = [custom.model_id for custom in self._config.custom_models]
-        today = self._today()
-        alive = [each for each, owner in self._names.items() if not self._catalog.is_retired(owner, each, today)]
-        near = hint(name, [*customs, *(f"custom/{each}" for each in customs), *alive, *CLAUDE_MODELS])
-        shapes = [f"a name of {row.title}'s ({', '.join(row.examples)})" for row in vendors.VENDORS if row.examples]
-        prefixes = [f"{row.prefixes[0]}/" for row in vendors.VENDORS if row.name != CUSTOM]
-        return (
-            f"is not known here{near or '.'} These could be meant: a Claude name (claude-...), {', '.join(shapes)}, "
-            f"any name after {', '.join(prefixes)}, "
-            f"or a custom model ({', '.join(customs[:20]) or 'none is configured'})."
-        )
-
-
-def _custom_target(custom: CustomModel) -> _Target:
-    return _Target(CUSTOM, custom.upstream_name, custom)
-
 
 def _custom_facts(facts: ModelFacts, custom: CustomModel) -> ModelFacts:
     return replace(
@@ -286,7 +305,3 @@ def _custom_facts(facts: ModelFacts, custom: CustomModel) -> ModelFacts:
         thinking_style=custom.thinking_style,
         reasons=bool(custom.efforts),
     )
-
-
-def _clipped(name: str) -> str:
-    return quoted(name)[1:-1]

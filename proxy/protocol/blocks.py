@@ -5,7 +5,17 @@ from __future__ import annotations
 import binascii
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag
+from pydantic import (
+    AfterValidator,
+    AliasPath,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Strict,
+    Tag,
+)
 from pydantic_core import PydanticCustomError
 
 UNKNOWN = "unknown"
@@ -60,6 +70,8 @@ def _base64(value: str) -> str:
 class Cacheable(Lenient):
     cache_control: Annotated[bool, BeforeValidator(bool)] = False
     """Whether the client wants what ends with this block to be cached."""
+    cache_ttl: Annotated[Any, Field(validation_alias=AliasPath("cache_control", "ttl"))] = None
+    """For how long."""
 
 
 class Citable(Lenient):
@@ -75,6 +87,12 @@ class Base64Source(Lenient):
     type: Literal["base64"]
     media_type: str
     data: Annotated[str, Field(min_length=1), AfterValidator(_base64)]
+
+
+class ImageData(Base64Source):
+    """Anthropic refuses every other type, `image/jpg` too (anthropics/claude-code#8184, 2025-09)."""
+
+    media_type: Literal["image/jpeg", "image/png", "image/gif", "image/webp"]
 
 
 class UrlSource(Lenient):
@@ -108,6 +126,12 @@ Source = Annotated[
 ]
 
 
+ImageSource = Annotated[
+    Annotated[ImageData, Tag("base64")] | Annotated[UrlSource, Tag("url")] | Annotated[OtherSource, Tag(UNKNOWN)],
+    _chooser("base64", "url"),
+]
+
+
 class TextBlock(Cacheable):
     type: Literal["text"] = "text"
     text: str
@@ -115,7 +139,7 @@ class TextBlock(Cacheable):
 
 class ImageBlock(Cacheable):
     type: Literal["image"] = "image"
-    source: Source
+    source: ImageSource
 
 
 class DocumentBlock(Cacheable, Citable):

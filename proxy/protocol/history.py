@@ -179,12 +179,9 @@ def offered_tools(request: MessagesRequest, notes: Notes, *, searches: bool = Fa
 
     Deferred tools count at once where Anthropic's own tool search would find them, else once a tool search, a
     `tool_addition` or a call in the history (or the request's own `tool_choice`) has named them. Tools that Anthropic
-    runs on its own servers are left out with a note; the web
-    search is not, where `searches` says that the caller sees to it.
+    runs on its own servers are left out with a note; the web search is not, where `searches` says that the caller sees
+    to it.
     """
-    for name in ("mcp_servers", "container"):
-        if (request.model_extra or {}).get(name):
-            notes.add(f"{name}: not available here, such tools run on Anthropic's servers")
     searched_by_server = any(tool.is_tool_search for tool in request.tools)
     loaded = {request.tool_choice.name} if request.tool_choice is not None else set()
     removed: set[str] = set()

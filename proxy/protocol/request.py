@@ -8,19 +8,24 @@ absent fields, a string stands for one text block. What cannot be read is refuse
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from proxy.protocol import client_tools
-from proxy.protocol.blocks import UNKNOWN, Blank, Content, Integer, Lenient, Open, none_as_list
+from proxy.protocol.blocks import UNKNOWN, Blank, Content, Integer, Lenient, Open, ToolAdditionBlock, none_as_list
 from proxy.protocol.errors import ApiError
 
-_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPED_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|[\s\S])"
+)
+"""Of a JSON string: a whole character in two halves, a half alone (group 1), or any other."""
 
 
-class OutputConfig(Lenient):
+class OutputConfig(Open):
     effort: str | None = None
     format: dict[str, Any] | None = None
 
@@ -29,6 +34,8 @@ class Message(Lenient):
     role: Literal["user", "assistant", "system"]
     content: Content
     output_config: OutputConfig | None = None
+    clear_at: Any = None
+    """When a system message is to be forgotten."""
 
 
 class Tool(Lenient):
@@ -43,6 +50,8 @@ class Tool(Lenient):
     input_schema: dict[str, Any] | None = None
     strict: bool | None = None
     defer_loading: bool | None = None
+    input_examples: Any = None
+    allowed_callers: Any = None
     max_uses: Integer | None = None
     allowed_domains: Annotated[list[str], BeforeValidator(none_as_list)] = Field(default_factory=list)
     blocked_domains: Annotated[list[str], BeforeValidator(none_as_list)] = Field(default_factory=list)
@@ -161,11 +170,31 @@ def _validated(model: type[_Request], value: dict[str, Any]) -> _Request:
     try:
         request = model.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise ApiError(400, f"{_path(first['loc'])}: {_reason(first['type'], first['msg'])}") from None
+        raise _refusal(error) from None
     if not request.messages:
         raise ApiError(400, "messages: at least one message is required")
+    _check_additions(request)
     return request
+
+
+def _check_additions(request: MessagesRequest) -> None:
+    """The definitions of tools inside `tool_addition` blocks, which are only read as objects with the rest."""
+    for index, message in enumerate(request.messages):
+        for position, block in enumerate(message.content):
+            if isinstance(block, ToolAdditionBlock) and isinstance(block.tool.get("input_schema"), dict):
+                path = ("messages", index, "content", position, block.type, "tool")
+                try:
+                    tool = Tool.model_validate(block.tool)
+                except ValidationError as error:
+                    raise _refusal(error, *path) from None
+                if not tool.name:
+                    raise ApiError(400, f"{_path((*path, 'name'))}: Field required")
+
+
+def _refusal(error: ValidationError, *path: int | str) -> ApiError:
+    """What is wrong first, in an object that stands at `path`."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return ApiError(400, f"{_path((*path, *first['loc']))}: {_reason(first['type'], first['msg'])}")
 
 
 def _path(location: tuple[int | str, ...]) -> str:
@@ -179,7 +208,8 @@ def _reason(kind: str, message: str) -> str:
 
 def _loads(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        text = (_ESCAPE.sub(_whole, body) if _ESCAPED_HALF.search(body) else body).decode("utf-8")
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except UnicodeDecodeError:
         raise ApiError(400, "The request body is not valid JSON: it is not UTF-8") from None
     except RecursionError:
@@ -188,8 +218,6 @@ def _loads(body: bytes) -> dict[str, Any]:
         raise ApiError(400, f"The request body is not valid JSON: {error}") from None
     if not isinstance(value, dict):
         raise ApiError(400, "The request body is not valid JSON: an object is expected")
-    if _ESCAPED_SURROGATE.search(body):
-        value = {key: _without_half_characters(item) for key, item in value.items()}
     return value
 
 
@@ -197,15 +225,16 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _without_half_characters(value: Any) -> Any:
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
     """Clients that cut strings by UTF-16 units send half characters, which no upstream's UTF-8 can hold."""
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list):
-        return [_without_half_characters(item) for item in value]
-    if isinstance(value, dict):
-        return {_without_half_characters(key): _without_half_characters(item) for key, item in value.items()}
-    return value
+    return rb"\ufffd" if escape[1] else escape[0]
 
 
 def _refuse_threads(request: MessagesRequest) -> None:

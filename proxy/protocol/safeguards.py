@@ -11,14 +11,20 @@ The results stand in the delta of `message_delta`, and at the top level of a pla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proxy.protocol.request import MessagesRequest
 
 TYPE = "dangerous_tool_use"
 
+LISTS = ("hard_deny", "soft_deny", "allow", "environment")
+"""Of Claude Code's `autoMode` settings."""
+
 Json = dict[str, Any]
+Rules = Mapping[str, Sequence[str]]
+"""Entries by the name of their list."""
 
 
 def classifier_context(request: MessagesRequest) -> Json | None:
@@ -54,3 +60,16 @@ def evaluated(*, flagged: bool, explanation: str = "", cited_path: str = "") -> 
 def unavailable(reason: str) -> Json:
     """`reason`: "timeout" or "error"; the client then judges by itself or denies, and may try again."""
     return {"type": "unavailable", "reason": reason}
+
+
+def rules_of_client(text: str) -> Rules:
+    """What `claude auto-mode config` prints. Raises ValueError for anything else."""
+    value = json.loads(text)
+    if not isinstance(value, dict) or not any(_entries(value, name) for name in LISTS):
+        raise ValueError("no rules in it")
+    return {name: _entries(value, name) for name in LISTS}
+
+
+def _entries(value: Json, name: str) -> list[str]:
+    entries = value.get(name)
+    return [each for each in entries if isinstance(each, str)] if isinstance(entries, list) else []

@@ -54,7 +54,6 @@ from proxy.protocol.events import (
 from proxy.protocol.tool_json import parsed_input
 
 CUT_OFF = "the upstream's answer ended before it was complete"
-_CHARS_PER_TOKEN = 4
 _STOP_REASONS = {
     "max_tokens": "max_tokens",
     "refusal": "refusal",
@@ -138,7 +137,7 @@ class Writer:
         self._calls: dict[int, _Track] = {}
         self._next_index = 0
         self._used_tool = False
-        self._chars = 0
+        self._input_estimate = input_estimate
         self._usage = Usage()
         self._finish: Finish | None = None
 
@@ -284,7 +283,6 @@ class Writer:
             text, half = joined_halves(text, is_last=track.ended)
             if half:
                 track.pieces.append(half)
-        self._chars += len(text)
         if text:
             out.append(BlockDelta(index, _DELTA_TYPE[track.kind], text))
         out.extend(BlockDelta(index, "citations_delta", citation) for citation in citations)
@@ -305,13 +303,14 @@ class Writer:
         return MessageDelta(reason, sequence, details, self._final_usage())
 
     def _final_usage(self) -> dict[str, Any]:
-        """Cumulative, and true where the upstream reported it; clients keep the estimate for what is left out."""
+        """Cumulative, and true where the upstream reported it; the estimate stands for an input that it did not."""
         reported = self._usage
-        output = reported.output if reported.output is not None else self._chars // _CHARS_PER_TOKEN
-        usage: dict[str, Any] = {"output_tokens": max(output, 1)}
-        if reported.input is not None and (reported.input or reported.cache_read or reported.cache_write):
-            # Clients ignore a 0 and would add the estimate of the start to what the cache took or gave.
-            usage["input_tokens"] = max(reported.input, 1)
+        cached = (reported.cache_read or 0) + (reported.cache_write or 0)
+        count = reported.input
+        if count is None or (count == 0 and cached == 0):
+            count = self._input_estimate - cached
+        # Clients ignore a 0 and would add the estimate of the start to what the cache took or gave.
+        usage: dict[str, Any] = {"output_tokens": max(reported.output or 0, 1), "input_tokens": max(count, 1)}
         if reported.cache_read is not None:
             usage["cache_read_input_tokens"] = reported.cache_read
         if reported.cache_write is not None:

@@ -27,7 +27,9 @@ def banner(services: Services, port: int) -> str:
         f"  small models  haiku -> {_answerer(services, 'claude-haiku-5-5')}",
         f"  custom models {customs or 'none'}",
         *(f"  warning       {warning}" for warning in (*config.warnings, *_unreachable(config))),
-        "Start Claude Code with:",
+        "Start Claude Code, set up for these models, with (in this directory also: python -m proxy claude):",
+        "  claude-proxy claude",
+        "or by hand with:",
         f"  {start_line(url, '<your PROXY_API_KEY>' if config.proxy_api_keys else 'local')}",
     ]
     return ascii_only("\n".join(lines))

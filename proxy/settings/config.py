@@ -15,7 +15,9 @@ from types import MappingProxyType
 from typing import Any
 
 from proxy.models import vendors
+from proxy.models.assignments import JUDGE, MODEL_VARIABLES
 from proxy.models.vendors import CUSTOM, Vendor
+from proxy.protocol.safeguards import Rules, rules_of_client
 from proxy.settings.custom_models import CustomModel, parse_custom_models
 from proxy.settings.problems import quoted, shown
 from proxy.settings.sources import Written, environment, read_dotenv, read_text
@@ -78,6 +80,16 @@ class Config:
     gemini_store: bool = False
     """Whether Google may keep what is said."""
     vertex: Vertex | None = None
+    role_models: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """The models of roles and families by variable, those that are set; they may carry a prefix and an `@effort`."""
+    agent_models: tuple[tuple[str, str], ...] = ()
+    """Type of a sub-agent and its model."""
+    model_map: tuple[tuple[str, str], ...] = ()
+    """Pattern of names and the model for them."""
+    judges: bool = True
+    """False where JUDGE_MODEL is "off"."""
+    auto_mode_rules: Rules | None = None
+    """Those of AUTO_MODE_RULES_FILE; None where it is not set."""
     written: frozenset[str] = frozenset()
     """The variables whose value is not the default but somebody's."""
     warnings: tuple[str, ...] = ()
@@ -136,6 +148,11 @@ def load_config(
         gemini_safety=values["GEMINI_SAFETY"],
         gemini_store=values["GEMINI_STORE"],
         vertex=_vertex(written, values),
+        role_models=_role_models(values),
+        agent_models=values["AGENT_MODELS"] or (),
+        model_map=values["MODEL_MAP"] or (),
+        judges=not _is_off(values[JUDGE]),
+        auto_mode_rules=_auto_mode_rules(written, directory),
         written=frozenset(name for name in values if written.get(name) is not None),
         warnings=(*_mistyped(dotenv, customs), *_unused(written, preferred)),
     )
@@ -152,6 +169,17 @@ def _endpoints(values: Mapping[str, Any]) -> Mapping[str, Endpoint]:
             if row.key_variable
         }
     )
+
+
+def _role_models(values: Mapping[str, Any]) -> Mapping[str, str]:
+    models = {name: values[name] for name in MODEL_VARIABLES if values[name]}
+    if _is_off(values[JUDGE]):
+        del models[JUDGE]
+    return MappingProxyType(models)
+
+
+def _is_off(value: str | None) -> bool:
+    return (value or "").lower() == "off"
 
 
 def _custom_models(written: Written, directory: Path, *, required: bool) -> tuple[CustomModel, ...]:
@@ -171,6 +199,22 @@ def _custom_models(written: Written, directory: Path, *, required: bool) -> tupl
     if required and not models and len(problems) == found:
         problems.append(f"PREFERRED_PROVIDER: custom needs a model, but {label} lists none; add one to it")
     return models
+
+
+def _auto_mode_rules(written: Written, directory: Path) -> Rules | None:
+    name = written.get("AUTO_MODE_RULES_FILE")
+    if name is None:
+        return None
+    path = directory / name
+    if not path.exists():
+        written.problems.append(f"AUTO_MODE_RULES_FILE: {shown(name)} is missing; create it or leave the variable out")
+        return None
+    try:
+        return rules_of_client(read_text(path, "AUTO_MODE_RULES_FILE", written.problems))
+    except (ValueError, RecursionError):
+        remedy = "write what `claude auto-mode config` prints into it"
+        written.problems.append(f"AUTO_MODE_RULES_FILE: {shown(name)} holds no rules; {remedy}")
+        return None
 
 
 def _vertex(written: Written, values: Mapping[str, Any]) -> Vertex | None:

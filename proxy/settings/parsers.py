@@ -99,3 +99,18 @@ def keys(value: str) -> tuple[str, ...]:
     if not found:
         raise ValueError("holds no key; give one or several, separated by commas, or leave it out")
     return tuple(key(each) for each in found)
+
+
+def pairs(example: str) -> Callable[[str], tuple[tuple[str, str], ...]]:
+    """`left=right` with commas or line breaks between; in their order. `example` is shown in problems."""
+
+    def parse(value: str) -> tuple[tuple[str, str], ...]:
+        found = [each.partition("=") for each in re.split(r"[,\n]", value) if each.strip()]
+        if not found:
+            raise ValueError(f"holds no pair; write {example}")
+        for left, equals, right in found:
+            if not (left.strip() and equals and right.strip()):
+                raise ValueError(f"{shown((left + equals + right).strip())} is no pair; write {example}")
+        return tuple((left.strip(), right.strip()) for left, _, right in found)
+
+    return parse

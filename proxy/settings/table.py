@@ -11,18 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.models import vendors
+from proxy.models.assignments import FAMILIES
 from proxy.settings import parsers
 
 CUSTOM_MODELS_FILE = "custom_models.yaml"
 
 _ANSWERS = "Who answers"
+_ROLES = "Who answers instead, by the request's name and by what it is for"
 _KEYS = "Keys"
 _ADDRESSES = "Other addresses than the vendors' own"
 _GEMINI = "Gemini"
 _CALLERS = "Who may call"
 _LIMITS = "Limits"
 _LOG = "Log"
-_SECTIONS = (_ANSWERS, _KEYS, _ADDRESSES, _GEMINI, _CALLERS, _LIMITS, _LOG)
+_SECTIONS = (_ANSWERS, _ROLES, _KEYS, _ADDRESSES, _GEMINI, _CALLERS, _LIMITS, _LOG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Setting:
 
 def settings() -> tuple[Setting, ...]:
     """All rows, section by section."""
-    rows = (_preferred_provider(), *_models(), *_vendor_rows(), *_ROWS)
+    rows = (_preferred_provider(), *_models(), *_role_rows(), *_vendor_rows(), *_ROWS)
     return tuple(sorted(rows, key=lambda row: _SECTIONS.index(row.section)))
 
 
@@ -105,6 +107,80 @@ def _models() -> tuple[Setting, Setting]:
     )
 
 
+def _role_rows() -> list[Setting]:
+    """In the order in which they are looked at, but for those that count only where the answerer cannot do it."""
+    rows = [
+        Setting(
+            "MODEL_MAP",
+            _ROLES,
+            parsers.pairs("PATTERN=MODEL, PATTERN=MODEL"),
+            "Models by the requested name, in which * stands for anything; the first pattern that fits counts",
+            example="claude-opus-4-*=openai/gpt-6-sol, *sonnet*=anthropic",
+            detail="Wins over every other setting; a name with a prefix like openai/ and the id of a custom model win "
+            "over it. Each model here and below may be a name with a prefix, a custom model, anthropic/NAME, or "
+            "anthropic alone, which gets the requested name unchanged and, without ANTHROPIC_API_KEY, the client's "
+            "own login. @low and the like after it fixes the effort: openai/gpt-6-sol@low.",
+        ),
+        Setting(
+            "AGENT_MODELS",
+            _ROLES,
+            parsers.pairs("Explore=MODEL, Plan=MODEL"),
+            "Models for Claude Code's sub-agents by their type",
+            default_text="as SUBAGENT_MODEL",
+            example="Explore=gemini/gemini-3.5-flash-lite, Plan=openai/gpt-6-sol@high",
+            detail="The types are told where Claude Code runs with CLAUDE_CODE_GATEWAY_HINT_HEADERS=1. Elsewhere an "
+            "agent without tools that change files counts as Explore, any other as general-purpose.",
+        ),
+    ]
+    for variable, what, default, detail in _ROLE_MODELS:
+        example = "openai/gpt-6-luna"
+        rows.append(Setting(variable, _ROLES, parsers.text, what, None, default, example, detail))
+    for family, variable in FAMILIES.items():
+        words = "SMALL_MODEL" if family == "haiku" else "BIG_MODEL"
+        rows.append(
+            Setting(variable, _ROLES, parsers.text, f"The model for {family}", None, f"as {words}", "anthropic")
+        )
+    return rows
+
+
+_ROLE_MODELS = (
+    ("SUBAGENT_MODEL", "The model for Claude Code's sub-agents", "by the requested name", ""),
+    (
+        "BACKGROUND_MODEL",
+        "The model for what Claude Code does beside the conversation: titles, page summaries, recaps, suggestions, "
+        "hooks",
+        "by the requested name",
+        "",
+    ),
+    ("COMPACTION_MODEL", "The model that sums a conversation up when it gets too long", "by the requested name", ""),
+    (
+        "JUDGE_MODEL",
+        "The model that judges tool calls in Claude Code's auto mode, or off",
+        "as SMALL_MODEL",
+        "With off nobody judges here, and Claude Code's own checks go to SMALL_MODEL.",
+    ),
+    (
+        "SEARCH_MODEL",
+        "The model for web searches where the one that would answer cannot search",
+        "none",
+        "",
+    ),
+    (
+        "LONG_CONTEXT_MODEL",
+        "The model for what does not fit the context window of the one that would answer",
+        "none",
+        "Neither it nor SEARCH_MODEL answers for a name with a prefix or the id of a custom model.",
+    ),
+    (
+        "VISION_MODEL",
+        "The model that describes pictures in words for models that see none",
+        "none: pictures are left out",
+        "",
+    ),
+)
+"""Variable, help, default in words, detail."""
+
+
 def _vendor_rows() -> list[Setting]:
     rows = []
     for vendor in vendors.VENDORS:
@@ -128,6 +204,14 @@ def _vendor_rows() -> list[Setting]:
 
 
 _ROWS = (
+    Setting(
+        "AUTO_MODE_RULES_FILE",
+        _ANSWERS,
+        parsers.text,
+        "The rules by which JUDGE_MODEL judges, as `claude auto-mode config` prints them",
+        default_text="the proxy's own rules",
+        example="auto-mode-rules.json",
+    ),
     Setting(
         "CUSTOM_MODELS_FILE",
         _ANSWERS,

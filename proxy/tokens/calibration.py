@@ -8,6 +8,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 
 from proxy.protocol.deltas import Delta, Usage, merged
+from proxy.tokens.output import count_output
 
 _MODELS = 256
 _REMEMBERED = 15
@@ -61,12 +62,13 @@ class Calibration:
 
 
 def learn_input(batches: Iterator[Sequence[Delta]], learn: Callable[[int], None]) -> Iterator[Sequence[Delta]]:
-    """Passes an answer on. When it is complete, `learn` gets the input tokens that it reported, cached ones included.
+    """Passes an answer on, with a count of the output where none is reported.
 
-    Nothing is to be learned from a search, whose results count as input.
+    When it is complete, `learn` gets the input tokens that it reported, cached ones included. Nothing is to be learned
+    from a search, whose results count as input.
     """
     reported = Usage()
-    for batch in batches:
+    for batch in count_output(batches):
         for delta in batch:
             if isinstance(delta, Usage):
                 reported = merged(reported, delta)

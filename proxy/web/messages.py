@@ -11,7 +11,6 @@ from functools import partial
 
 from flask import Blueprint, Response, jsonify
 
-from proxy.answering.answer import answer
 from proxy.answering.counting import Estimate, counted_upstream
 from proxy.answering.pump import ClientGone, Pump, where
 from proxy.answering.safeguards.judge import judge_for
@@ -42,9 +41,8 @@ log = logging.getLogger(__name__)
 def create_message() -> Response:
     body = body_bytes()
     parsed = read_request(body)
-    route = services().router.resolve(parsed.model)
-    exchange = exchange_of(parsed, route, body)
-    request_log().target = route.target
+    exchange = exchange_of(parsed, body)
+    route = exchange.route
     if services().wire(route).verbatim:
         return pass_on(exchange)
     checked(parsed)
@@ -57,8 +55,8 @@ def create_message() -> Response:
 def count_tokens() -> Response:
     body = body_bytes()
     parsed = parse_count_request(body)
-    route = services().router.resolve(parsed.model)
-    exchange = exchange_of(parsed, route, body)
+    exchange = exchange_of(parsed, body)
+    route = exchange.route
     if services().wire(route).verbatim:
         return pass_on(exchange)
     estimate = Estimate(parsed, route, services().calibration)
@@ -72,9 +70,9 @@ def count_tokens() -> Response:
 
 def _answered(exchange: Exchange, estimate: Estimate) -> Response:
     request, route, call, timing = exchange.request, exchange.route, Call(), services().timing
-    attempts, entry, pumps = services().attempts(route), request_log(), Pumps()
+    entry, pumps = request_log(), Pumps()
     judging = _judging(request, pumps, timing)
-    batches = partial(answer, exchange, attempts, call, estimate.learn)
+    batches = partial(services().answer, exchange, call, estimate.learn)
     pump: Pump[Delta] = pumps.make(call, batches, services().idle_limit(route), services().content_limit(route))
     with ExitStack() as stack:
         stack.callback(pump.close)

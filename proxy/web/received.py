@@ -6,10 +6,10 @@ import json
 
 from flask import request
 
-from proxy.models.routing import Route
 from proxy.protocol.errors import ApiError
 from proxy.protocol.request import MessagesRequest
 from proxy.providers.base import ClientRequest, Exchange
+from proxy.web.request_log import request_log
 from proxy.web.services import services
 
 
@@ -33,7 +33,10 @@ def client_request(body: bytes = b"", path: str | None = None) -> ClientRequest:
     return ClientRequest(request.method, path, tuple(request.headers.items()), body)
 
 
-def exchange_of(parsed: MessagesRequest, route: Route, body: bytes) -> Exchange:
+def exchange_of(parsed: MessagesRequest, body: bytes) -> Exchange:
+    """The current request with who answers it, which the log and the response headers say. Raises ApiError (404)."""
+    route = services().route(parsed, dict(request.headers), len(body))
+    request_log().routed(route)
     return Exchange(parsed, route, _retries(), _session(parsed), client_request(body))
 
 

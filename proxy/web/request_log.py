@@ -9,6 +9,8 @@ from typing import Any
 
 from flask import Response, g, request
 
+from proxy.logs import ascii_only
+from proxy.models.routing import Route
 from proxy.protocol.events import Event, MessageDelta
 from proxy.protocol.notes import header_value
 from proxy.web.errors import request_id
@@ -26,10 +28,24 @@ class RequestLog:
         self._ended = False
         self.ends_later = False
         """Whether a stream will write the line."""
-        self.target = ""
+        self._route: Route | None = None
         self.notes: list[str] = []
         self.stop_reason = ""
         self.usage: dict[str, Any] = {}
+
+    def routed(self, route: Route) -> None:
+        """Takes who answers, and as what."""
+        self._route = route
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What tells the client who answers, by header name."""
+        if self._route is None:
+            return {}
+        return {
+            "x-proxy-role": header_value([self._route.role.kind]),
+            "x-proxy-target": header_value([self._route.target]),
+        }
 
     def saw(self, events: Iterable[Event]) -> None:
         """Takes the stop reason and the usage out of an answer."""
@@ -43,8 +59,8 @@ class RequestLog:
             return
         self._ended = True
         parts = [f"{self._id} {self._what} {status} {time.monotonic() - self._began:.2f} s"]
-        if self.target:
-            parts.append(f"-> {self.target}")
+        if route := self._route:
+            parts.append(ascii_only(f"{route.role} -> {route.target} ({route.reason})"))
         if self.usage:
             parts.append(f"in {self._input()} out {self.usage.get('output_tokens', 0)}")
         parts.extend(filter(None, (self.stop_reason, outcome)))
@@ -66,7 +82,8 @@ def request_log() -> RequestLog:
 
 
 def log_response(response: Response) -> Response:
-    """For `after_request`: all but streams, which write their line at their end."""
+    """For `after_request`: the line of all but streams, which write it at their end, and who answers."""
+    response.headers.update(request_log().headers)
     if not request_log().ends_later:
         request_log().end(response.status_code)
     return response

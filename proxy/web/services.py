@@ -5,23 +5,31 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from typing import TypeVar, cast
 
 from flask import current_app, request
 
+from proxy.answering.answer import answer
 from proxy.answering.attempts import Attempts
+from proxy.answering.counting import Estimate
 from proxy.answering.plan import Limits
 from proxy.answering.pump import Pump
+from proxy.answering.routes import able_route
 from proxy.answering.running import Running
-from proxy.answering.safeguards.rules import Rules, own_rules
+from proxy.answering.safeguards.rules import own_rules
 from proxy.answering.timing import Timing
+from proxy.answering.vision import Descriptions, Eyes
 from proxy.models import vendors
 from proxy.models.catalog import Catalog
 from proxy.models.habits import HabitBook, Habits
+from proxy.models.roles import role_of
 from proxy.models.routing import Route, Router
-from proxy.protocol.request import checked, read_request
+from proxy.protocol.deltas import Delta
+from proxy.protocol.request import MessagesRequest, checked, read_request
+from proxy.protocol.safeguards import Rules
 from proxy.providers.base import ClientRequest, Exchange, Provider, Wire
 from proxy.providers.call import Call
 from proxy.settings.config import Config
@@ -45,7 +53,8 @@ class Services:
         self.running = Running()
         self.calibration = Calibration()
         self.habits = HabitBook()
-        self.rules: Rules = own_rules()
+        self.rules: Rules = config.auto_mode_rules or own_rules()
+        self._descriptions = Descriptions()
         self._limits = Limits(config.max_tokens_limit)
         self._lock = threading.Lock()
         self._providers: dict[str, Provider] = {}
@@ -65,8 +74,7 @@ class Services:
 
     def wire(self, route: Route) -> Wire:
         """What can be told to the API that answers the route, as far as is known now."""
-        provider = self.provider(route.provider)
-        return provider.wire(route, self.habits.get(provider.server(route), route.model) or Habits())
+        return self.provider(route.provider).wire(route, self._habits(route))
 
     def idle_limit(self, route: Route) -> float:
         """Seconds of upstream silence that are borne."""
@@ -81,9 +89,33 @@ class Services:
             return self.config.content_timeout
         return min(_CONTENT_FACTOR * self.idle_limit(route), _CONTENT_MAX)
 
+    def route(self, request: MessagesRequest, headers: Mapping[str, str], body_size: int) -> Route:
+        """Who answers a request that came with these headers and a body of so many bytes. Raises ApiError (404)."""
+        route = self.router.resolve(request.model, role_of(request, headers))
+        return able_route(
+            route,
+            instead=self.router.instead,
+            searches=self._searches,
+            fits=lambda route: Estimate(request, route, self.calibration).fits(body_size),
+        )
+
+    def answer(self, exchange: Exchange, call: Call, learn: Callable[[int], None]) -> Iterator[Sequence[Delta]]:
+        """As `answering.answer`; pictures go in words where VISION_MODEL is set and the model sees none."""
+        route, eyes = exchange.route, self.router.vision()
+        answers = partial(answer, attempts=self.attempts(route), call=call, learn=learn)
+        if eyes is None or (route.facts.vision and not self._habits(route).no_images):
+            return answers(exchange)
+        return Eyes(eyes, self.attempts(eyes), self._descriptions).answered(exchange, call, answers)
+
+    def _habits(self, route: Route) -> Habits:
+        return self.habits.get(self.provider(route.provider).server(route), route.model) or Habits()
+
+    def _searches(self, route: Route) -> bool:
+        return self.wire(route).searches != "never" and not self._habits(route).no_web_search
+
     def judge_route(self) -> Route | None:
         """Who judges dangerous tool uses; None where nobody does."""
-        return self.router.resolve("claude-haiku-5-5")
+        return self.router.judge()
 
     def warm_up(self) -> None:
         """Does in advance what the first request would have to wait for."""
@@ -91,16 +123,16 @@ class Services:
         for name in {self.router.resolve(known.id).provider for known in self.router.known_models()}:
             self.provider(name).warm_up()
 
-    def explain(self, body: bytes) -> tuple[str, dict[str, object], tuple[str, ...]]:
+    def explain(self, body: bytes) -> tuple[Route, dict[str, object], tuple[str, ...]]:
         """Where a request would go, the body that would be sent, and what was changed on the way. Raises ApiError."""
         parsed = read_request(body)
-        route = self.router.resolve(parsed.model)
+        route = self.route(parsed, {}, len(body))
         exchange = Exchange(parsed, route, received=ClientRequest("POST", "/v1/messages", (), body))
         if not self.wire(route).verbatim:
             checked(parsed)
         attempt = self.attempts(route).prepare(exchange)
         written = attempt.written
-        return route.target, json.loads(written.raw) if written.raw else written.body, attempt.notes
+        return route, json.loads(written.raw) if written.raw else written.body, attempt.notes
 
 
 def services() -> Services:

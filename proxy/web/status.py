@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify
 
 from proxy import __version__
+from proxy.launcher.environment import client_setup
+from proxy.web.services import services
 
 blueprint = Blueprint("status", __name__)
 
@@ -17,6 +19,14 @@ def root() -> Response:
 @blueprint.get("/health")
 def health() -> Response:
     return jsonify(status="ok")
+
+
+@blueprint.get("/claude-code")
+def claude_code() -> Response:
+    """How Claude Code is to be set up for the models that answer here; the launcher asks."""
+    served = services()
+    setup = client_setup(served.router, served.config, judges=served.judge_route() is not None)
+    return jsonify(variables=dict(setup.variables), own_login=setup.own_login)
 
 
 @blueprint.get("/api/hello")

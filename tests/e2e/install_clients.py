@@ -16,24 +16,38 @@ _OLDER = "2.1.197"
 
 
 def main() -> None:
+    """Raises what `newest_version` raises."""
+    for name, version in (("new", newest_version()), ("old", _OLDER)):
+        install(name, version)
+        print(f"{name}: Claude Code {version} in {CLIENTS / name}")
+
+
+def newest_version() -> str:
     """Raises SystemExit where npm is missing, and subprocess.CalledProcessError where it fails."""
+    return subprocess.run(
+        [_npm(), "view", _PACKAGE, "version"], check=True, capture_output=True, encoding="utf-8"
+    ).stdout.strip()
+
+
+def install(name: str, version: str) -> None:
+    """Has this version in `CLIENTS / name`. Raises what `newest_version` raises."""
+    directory = CLIENTS / name
+    if _installed(directory) == version:
+        return
+    # By its exact version: of a range npm takes an older release where Node.js is older than `engines` asks.
+    directory.mkdir(parents=True, exist_ok=True)
+    (CLIENTS / ".gitignore").write_text("*\n", encoding="utf-8")
+    subprocess.run(
+        [_npm(), "install", "--no-audit", "--no-fund", "--prefix", str(directory), f"{_PACKAGE}@{version}"],
+        check=True,
+    )
+
+
+def _npm() -> str:
     npm = shutil.which("npm")
     if npm is None:
         raise SystemExit("npm is not installed; it comes with Node.js")
-    newest = subprocess.run(
-        [npm, "view", _PACKAGE, "version"], check=True, capture_output=True, encoding="utf-8"
-    ).stdout.strip()
-    for name, version in (("new", newest), ("old", _OLDER)):
-        directory = CLIENTS / name
-        if _installed(directory) != version:
-            # By its exact version: of a range npm takes an older release where Node.js is older than `engines` asks.
-            directory.mkdir(parents=True, exist_ok=True)
-            subprocess.run(
-                [npm, "install", "--no-audit", "--no-fund", "--prefix", str(directory), f"{_PACKAGE}@{version}"],
-                check=True,
-            )
-        print(f"{name}: Claude Code {version} in {directory}")
-    (CLIENTS / ".gitignore").write_text("*\n", encoding="utf-8")
+    return npm
 
 
 def _installed(directory: Path) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.models.names import fingerprint
 from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.proxy_process import run_proxy
 from tests.e2e.script import play
@@ -73,7 +74,9 @@ def test_every_model_can_be_picked(claude: ClaudeCode, tap: Tap, upstream: FakeO
         assert {entry["id"]: entry["display_name"] for entry in kept} == {
             name: title for name, title in listed.items() if name.startswith("claude")
         }
-        assert {_ALIAS, "claude-gpt-4o", "claude-opus-5-5"} < {entry["id"] for entry in kept}
+        assert {f"claude-proxy-{fingerprint('opus-like')}", "claude-proxy-big", "claude-opus-5-5"} < {
+            entry["id"] for entry in kept
+        }
     play(
         upstream,
         Reply(ToolCall("Bash", {"command": "echo hello", "description": "Greet"})),

@@ -1,4 +1,7 @@
-"""The names that begin with "claude" of models that are no Claude, for clients that show no others."""
+"""The names that begin with "claude" of models that are no Claude, for clients that show no others.
+
+Neutral ids are listed; names made of the models' own still lead to them.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +35,13 @@ def test_aliases_lead_to_their_custom_model(tmp_path: Path, provider: str) -> No
     table = router(tmp_path, provider, "".join(entry(name) for name in ALIASES))
     listed = [known.id for known in table.known_models()]
     assert len(set(listed)) == len(listed)
-    assert [name for name in listed if name.startswith("claude-custom")] == [
-        *filter(None, ALIASES.values()),
-        "claude-custom-taken",
-    ]
+    neutral = [name for name in listed if name.startswith("claude-proxy") and re.search("[0-9a-f]{6}$", name)]
+    assert len(neutral) == len(listed) - listed.index(neutral[-1]) - 2, "one a model, but for that of a Claude name"
+    ids = iter(neutral)
     for name, alias in ALIASES.items():
         plain = table.resolve(name.strip("'"))
-        for written in (alias, alias.upper(), f"{alias}[1m]") if alias else (name,):
+        names = (alias, next(ids)) if alias else (name,)
+        for written in (each for known in names for each in (known, known.upper(), f"{known}[1m]")):
             assert table.resolve(written).custom is plain.custom
             assert table.resolve(written).requested == written
             assert table.line(written) is None
@@ -67,7 +70,9 @@ def test_aliases_lead_to_their_custom_model(tmp_path: Path, provider: str) -> No
 def test_aliases_of_big_and_small(tmp_path: Path, environ: dict[str, str], names: dict[str, str]) -> None:
     table = router(tmp_path, models=MODELS, **environ)
     listed = [known.id for known in table.known_models()]
-    assert [name for name in listed[4:] if name.startswith("claude") and "-custom-" not in name] == list(names)
+    assert listed[4 : 4 + len(names)] == ["claude-proxy-big", "claude-proxy-small"][: len(names)]
+    for known, target in zip(listed[4:], names.values(), strict=False):
+        assert table.resolve(known).target == target
     for name, target in names.items():
         assert table.resolve(name).target == target
         assert table.line(name) is None
@@ -80,7 +85,7 @@ def test_aliases_of_big_and_small(tmp_path: Path, environ: dict[str, str], names
 
 def test_a_server_of_ones_own_is_told_by_its_address(tmp_path: Path) -> None:
     table = router(tmp_path, BIG_MODEL="llama3", OPENAI_BASE_URL="http://localhost:11434/v1")
-    assert KnownModel("claude-llama3", "llama3 (localhost:11434)") in table.known_models()
+    assert KnownModel("claude-proxy-big", "llama3 (localhost:11434)") in table.known_models()
 
 
 @pytest.mark.parametrize(
@@ -99,3 +104,46 @@ def test_a_server_of_ones_own_is_told_by_its_address(tmp_path: Path) -> None:
 )
 def test_line(tmp_path: Path, name: str, line: str | None) -> None:
     assert router(tmp_path, models=MODELS).line(name) == line
+
+
+VENDOR_WORDS = (
+    "gpt",
+    "openai",
+    "o1",
+    "o3",
+    "gemini",
+    "google",
+    "gemma",
+    "llama",
+    "meta",
+    "qwen",
+    "deepseek",
+    "mistral",
+    "glm",
+)
+
+
+def test_listed_claude_names_hold_no_other_vendors_word(tmp_path: Path) -> None:
+    """Claude Desktop refuses such names; who answers is in the display name."""
+    names = ("qwen3-coder", "deepseek-v4", "GLM-5.3", "mistral", "llama4")
+    table = router(tmp_path, models="".join(map(entry, names)), BIG_MODEL="gpt-6-sol", SMALL_MODEL="gemini-3.8-flash")
+    listed = {known.id: known.display_name for known in table.known_models() if known.id.startswith("claude")}
+    assert len(listed) == 4 + 2 + len(names)
+    assert not [name for name in listed if any(word in name for word in VENDOR_WORDS)]
+    for name, shown in listed.items():
+        assert table.resolve(name).model in shown
+
+
+def test_a_neutral_id_stays_when_other_models_come(tmp_path: Path) -> None:
+    before, after = (router(tmp_path, models=models) for models in (entry("a"), entry("z") + entry("A")))
+    own, plain = (known.id for known in before.known_models() if known.display_name.startswith("a "))
+    assert plain == "a"
+    assert after.resolve(own).target == "custom/A"
+    assert before.own_id(before.resolve("a")) == after.own_id(after.resolve("custom/a")) == own
+    assert before.own_id(before.resolve("gpt-5.5")) is None
+
+
+def test_a_neutral_id_gives_way_to_a_model_of_that_name(tmp_path: Path) -> None:
+    table = router(tmp_path, models=entry("claude-proxy-big"), BIG_MODEL="gpt-6-sol", SMALL_MODEL="gpt-6-sol")
+    assert table.resolve("claude-proxy-big").target == "custom/claude-proxy-big"
+    assert table.resolve("claude-proxy-big-2").target == "openai/gpt-6-sol"

@@ -474,12 +474,12 @@ def test_facts_of_custom_models(tmp_path: Path) -> None:
 
 
 GEMINI = [
-    KnownModel("claude-gemini-3.8-flash", "gemini-3.8-flash (Google)"),
-    KnownModel("claude-gemini-3.5-flash-lite", "gemini-3.5-flash-lite (Google)"),
+    KnownModel("claude-proxy-big", "gemini-3.8-flash (Google)"),
+    KnownModel("claude-proxy-small", "gemini-3.5-flash-lite (Google)"),
 ]
 OPENAI = [
-    KnownModel("claude-gpt-4o", "gpt-4o (OpenAI)"),
-    KnownModel("claude-gpt-4o-mini", "gpt-4o-mini (OpenAI)"),
+    KnownModel("claude-proxy-big", "gpt-4o (OpenAI)"),
+    KnownModel("claude-proxy-small", "gpt-4o-mini (OpenAI)"),
 ]
 
 
@@ -500,9 +500,9 @@ def test_known_models(tmp_path: Path, provider: str, big: str, small: str, targe
         KnownModel("claude-opus-5-5", f"Claude Opus 5.5 ({big})"),
         KnownModel("claude-fable-5-2", f"Claude Fable 5.2 ({big})"),
         *targets,
-        KnownModel("claude-custom-qwen", "qwen (server:1234)"),
-        KnownModel("claude-custom-llama-4", "meta/llama-4 (server:1234)"),
-        KnownModel("claude-custom-openai-gpt-4o-clone", "openai/gpt-4o-clone (server:1234)"),
+        KnownModel("claude-proxy-67f2d2", "qwen (server:1234)"),
+        KnownModel("claude-proxy-bc6047", "meta/llama-4 (server:1234)"),
+        KnownModel("claude-proxy-ea4f3a", "openai/gpt-4o-clone (server:1234)"),
         KnownModel("qwen", "qwen (server:1234)"),
         KnownModel("Llama-4", "meta/llama-4 (server:1234)"),
         KnownModel("openai/gpt-4o-clone", "openai/gpt-4o-clone (server:1234)"),

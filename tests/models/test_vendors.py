@@ -164,9 +164,10 @@ def test_its_models_are_listed(tmp_path: Path, url: str | None, official: bool, 
     environ = {"PREFERRED_PROVIDER": "toys", "TOY_BASE_URL": url or ""}
     table = router(load_config(environ, directory=tmp_path))
     assert table.check() == []
-    assert KnownModel("claude-toy-big", shown) in table.known_models()
+    assert KnownModel("claude-proxy-big", shown) in table.known_models()
     assert table.known_models()[0] == KnownModel("claude-haiku-5-5", "Claude Haiku 5.5 (toy/toy-small)")
     assert table.resolve("toy-big").official is official
+    assert table.resolve("claude-proxy-big").target == table.resolve("claude-toy-big").target == "toy/toy-big"
     assert table.line("claude-toy-big") is None
 
 

@@ -393,13 +393,6 @@ def test_offered_tools(tools: list[Json], messages: list[Json], more: Json, offe
     assert list(notes) == (["tools: web_search_20250305 is not available here"] if SEARCH in tools else [])
 
 
-@pytest.mark.parametrize("field", ["mcp_servers", "container"])
-def test_what_only_anthropics_servers_have_is_said(field: str) -> None:
-    notes = Notes()
-    offered_tools(parsed(asking(user("a"), **{field: [{"name": "x"}]})), notes)
-    assert list(notes) == [f"{field}: not available here, such tools run on Anthropic's servers"]
-
-
 @pytest.mark.parametrize(
     ("citations", "noted"), [({"enabled": True}, True), ({"enabled": False}, False), (None, False), ([], False)]
 )

@@ -21,7 +21,7 @@ from proxy.protocol.deltas import (
     ToolCallStart,
     Usage,
 )
-from proxy.protocol.events import BlockDelta, BlockStart, BlockStop, MessageStart
+from proxy.protocol.events import BlockDelta, BlockStart, BlockStop, MessageDelta, MessageStart
 from proxy.protocol.message import fold
 from proxy.protocol.writer import Writer
 from tests.conformance import check_stream, same_message
@@ -238,8 +238,21 @@ def test_an_error_names_the_tool_and_not_its_input() -> None:
 @pytest.mark.parametrize(
     ("told", "usage"),
     [
-        pytest.param([], {"input_tokens": 7, "output_tokens": 25}, id="CASES-72 nothing told: estimates"),
-        pytest.param([Usage()], {"input_tokens": 7, "output_tokens": 25}, id="CASES-72 null told"),
+        pytest.param([], {"input_tokens": 7, "output_tokens": 1}, id="CASES-72 no input reported: the estimate"),
+        pytest.param([Usage()], {"input_tokens": 7, "output_tokens": 1}, id="CASES-72 null told"),
+        pytest.param(
+            [Usage(output=9)], {"input_tokens": 7, "output_tokens": 9}, id="CASES-72 only the output reported"
+        ),
+        pytest.param(
+            [Usage(output=9, cache_read=5)],
+            {"input_tokens": 2, "output_tokens": 9, "cache_read_input_tokens": 5},
+            id="CASES-73 the estimate has what was read from the cache in it",
+        ),
+        pytest.param(
+            [Usage(output=9, cache_read=40)],
+            {"input_tokens": 1, "output_tokens": 9, "cache_read_input_tokens": 40},
+            id="CASES-73 more was read from the cache than estimated",
+        ),
         pytest.param([Usage(input=50, output=9)], {"input_tokens": 50, "output_tokens": 9}, id="CASES-71 true numbers"),
         pytest.param([Usage(input=0, output=0)], {"input_tokens": 7, "output_tokens": 1}, id="zeros told"),
         pytest.param(
@@ -278,6 +291,13 @@ def test_usage(told: list[Delta], usage: Json) -> None:
     message = written([TextDelta("x" * 100)], told, [END])
     caches = {"cache_read_input_tokens": 0, "cache_creation_input_tokens": 0}
     assert message["usage"] == {**caches, **usage}
+
+
+def test_the_end_of_a_stream_says_the_input_whoever_counted_it() -> None:
+    """CASES-72"""
+    *_, last, _ = answer([[TextDelta("x"), END]], REQUEST).events
+    assert isinstance(last, MessageDelta)
+    assert last.usage == {"output_tokens": 1, "input_tokens": 7}
 
 
 @pytest.mark.parametrize("model", case("67+71", ["claude-x"]))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.settings.config import Config, CustomModel, Endpoint, Vertex, load_config
+from proxy.settings.config import Config, ConfigError, CustomModel, Endpoint, Vertex, load_config
 from proxy.settings.table import variables
 from tests.settings.loading import QWEN, load, problems
 
@@ -379,7 +379,8 @@ def test_env_example_names_every_variable_and_loads(tmp_path: Path) -> None:
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     assert set(re.findall(r"^#([A-Z_]+)=", text, re.MULTILINE)) == set(variables())
     assert load(tmp_path, dotenv=text) == load_config({}, directory=tmp_path / "nowhere")
-    taken = re.sub(r"^#(?=[A-Z_]+=)", "", text, flags=re.MULTILINE).replace("CUSTOM_MODELS_FILE=", "#")
+    taken = re.sub(r"^#(?=[A-Z_]+=)", "", text, flags=re.MULTILINE)
+    taken = re.sub(r"^\w+_FILE=", "#", taken, flags=re.MULTILINE)
     config = load(tmp_path, dotenv=taken)
     assert (config.port, config.big_model, config.warnings) == (8082, "gemini-3.8-flash", ())
 
@@ -396,3 +397,25 @@ def test_env_example_names_every_variable_and_loads(tmp_path: Path) -> None:
 def test_where_to_listen(variables: dict[str, str], host: str, tmp_path: Path) -> None:
     """attacks: strangers starve a server that listens everywhere, even if none of them is served"""
     assert load_config(variables, directory=tmp_path).host == host
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        pytest.param('{"allow": ["a"], "soft_deny": ["b"], "hard_deny": [], "environment": []}', None, id="rules"),
+        pytest.param("{}", "holds no rules", id="nothing in it"),
+        pytest.param("[1", "holds no rules", id="no JSON"),
+        pytest.param(None, "is missing", id="no file"),
+    ],
+)
+def test_rules_of_auto_mode(text: str | None, problem: str | None, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "rules.json").write_text(text, encoding="utf-8")
+    variables = {"AUTO_MODE_RULES_FILE": "rules.json"}
+    if problem is None:
+        rules = load_config(variables, directory=tmp_path).auto_mode_rules
+        assert rules is not None
+        assert rules["soft_deny"] == ["b"]
+    else:
+        with pytest.raises(ConfigError, match=f"AUTO_MODE_RULES_FILE.*{problem}"):
+            load_config(variables, directory=tmp_path)

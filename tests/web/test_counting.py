@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from proxy.tokens.text import text_tokens
 from tests.fakes.gemini.api import FakeGemini
 from tests.fakes.openai.chat import FakeOpenAI
 from tests.fakes.openai.replies import Text, Usage
@@ -130,3 +131,39 @@ def test_a_count_that_cannot_be_read(upstream: FakeOpenAI, answer: bytes) -> Non
         estimated = count(proxy)
         assert estimated > 1000
         assert count(proxy) == estimated
+
+
+UNCOUNTED = [b'data: {"choices": [{"index": 0, "delta": {"content": "%s"}}]}\n\n' % (b"the lazy dog " * 100)]
+ENDING = b'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]%s}\n\ndata: [DONE]\n\n'
+
+
+@pytest.mark.parametrize(
+    "reported",
+    [b"", b', "usage": null', b', "usage": {}', b', "usage": {"prompt_tokens": 0, "completion_tokens": 0}'],
+    ids=["absent", "null", "empty", "zeros"],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_case_72_what_a_server_does_not_count_is_counted_here(tmp_path: Path, stream: bool, reported: bytes) -> None:
+    """On both sides, and the end of a stream says both."""
+    with FakeOpenAI("compatible") as local, serve(custom_settings(tmp_path, {"api_base": local.base_url})) as proxy:
+        local.reply_raw([*UNCOUNTED, ENDING % reported])
+        answer = proxy.post(ask(LONG, stream=stream))
+        usage = answer.message()["usage"]
+        assert usage["input_tokens"] == count(proxy)
+        assert usage["output_tokens"] == round(text_tokens("the lazy dog " * 100))
+        if stream:
+            end = answer.body.decode().partition("event: message_delta")[2].replace(" ", "")
+            assert f'"input_tokens":{usage["input_tokens"]}' in end
+
+
+@pytest.mark.parametrize("side", ["prompt_tokens", "completion_tokens"])
+def test_case_72_one_side_is_counted_here_where_a_server_reports_the_other(tmp_path: Path, side: str) -> None:
+    with FakeOpenAI("compatible") as local, serve(custom_settings(tmp_path, {"api_base": local.base_url})) as proxy:
+        estimated = count(proxy)
+        local.reply_raw([*UNCOUNTED, ENDING % f', "usage": {{"{side}": 777}}'.encode()])
+        usage = proxy.post(ask(LONG, stream=True)).message()["usage"]
+        told = {
+            "prompt_tokens": (777, round(text_tokens("the lazy dog " * 100))),
+            "completion_tokens": (estimated, 777),
+        }
+        assert (usage["input_tokens"], usage["output_tokens"]) == told[side]

@@ -9,14 +9,14 @@ from typing import Any
 from proxy.answering.attempts import Attempts
 from proxy.answering.safeguards.calls import CallCollector, ToolCall, is_checked
 from proxy.answering.safeguards.prompt import SCHEMA, system_prompt, user_prompt
-from proxy.answering.safeguards.rules import Rules, rules_for
+from proxy.answering.safeguards.rules import rules_for
 from proxy.answering.safeguards.verdicts import failed, read_verdicts
 from proxy.models.routing import Route
 from proxy.protocol.blocks import TextBlock
 from proxy.protocol.deltas import Finish, TextDelta
 from proxy.protocol.errors import ApiError
 from proxy.protocol.request import Message, MessagesRequest, OutputConfig, Thinking
-from proxy.protocol.safeguards import classifier_context, results, unsupported
+from proxy.protocol.safeguards import Rules, classifier_context, results, unsupported
 from proxy.providers.base import Exchange
 from proxy.providers.call import Call
 

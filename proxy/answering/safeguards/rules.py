@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -11,11 +10,9 @@ from typing import Any
 
 import yaml
 
-LISTS = ("hard_deny", "soft_deny", "allow", "environment")
-_DEFAULTS = "$defaults"
+from proxy.protocol.safeguards import LISTS, Rules
 
-Rules = Mapping[str, Sequence[str]]
-"""Entries by the name of their list."""
+_DEFAULTS = "$defaults"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +30,6 @@ def own_rules() -> Rules:
     text = resources.files("proxy.answering.safeguards").joinpath("rules.yaml").read_text(encoding="utf-8")
     loaded: Rules = yaml.safe_load(text)
     return loaded
-
-
-def rules_of_client(text: str) -> Rules:
-    """What `claude auto-mode config` prints. Raises ValueError for anything else."""
-    value = json.loads(text)
-    if not isinstance(value, dict) or not any(_entries(value, name) for name in LISTS):
-        raise ValueError("no rules in it")
-    return {name: _entries(value, name) for name in LISTS}
-
-
-def _entries(value: Mapping[str, Any], name: str) -> list[str]:
-    entries = value.get(name)
-    return [each for each in entries if isinstance(each, str)] if isinstance(entries, list) else []
 
 
 def rules_for(context: Mapping[str, Any], defaults: Rules) -> dict[str, list[Rule]]:

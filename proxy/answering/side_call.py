@@ -1,0 +1,79 @@
+"""A short call whose answer is text for the proxy itself, on the connection and the time of a client's request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
+
+from proxy.answering.answer import answer
+from proxy.answering.attempts import Attempts
+from proxy.models.routing import Route
+from proxy.protocol.deltas import Delta, Finish, TextDelta
+from proxy.protocol.errors import ApiError
+from proxy.protocol.request import parse_request
+from proxy.providers.base import ClientRequest, Exchange, Head
+from proxy.providers.call import Call
+
+_HINTS = ("x-claude-", "anthropic-beta", "content-type")
+"""Beginnings of headers that speak of the client's own request."""
+
+
+def side_exchange(body: Mapping[str, Any], route: Route, received: ClientRequest) -> Exchange:
+    """Of a Messages request that the proxy makes; `received` lends its credentials where the route passes them on."""
+    raw = json.dumps({"model": route.requested, **body}).encode()
+    headers = [each for each in received.headers if not each[0].lower().startswith(_HINTS)]
+    headers.append(("content-type", "application/json"))
+    return Exchange(parse_request(raw), route, received=ClientRequest("POST", "/v1/messages", tuple(headers), raw))
+
+
+def text_of(exchange: Exchange, attempts: Attempts, call: Call) -> Generator[Sequence[Delta], None, str]:
+    """Yields signs of life, returns the whole text. Afterwards `call` is as good as new.
+
+    Raises ApiError for every failure of the upstream, and where it has no text to the end.
+    """
+    pieces: list[bytes] = []
+    texts: list[str] = []
+    head: Head | None = None
+    is_whole = False
+    try:
+        for batch in _batches(exchange, attempts, call):
+            for item in batch:
+                match item:
+                    case Head():
+                        head = item
+                    case bytes():
+                        pieces.append(item)
+                    case TextDelta(text):
+                        texts.append(text)
+                    case Finish(reason):
+                        is_whole = reason in ("end", "max_tokens")
+            yield []
+    finally:
+        call.give_up()
+        call.complete = False
+    if head is not None:
+        return _passed_text(head.status, b"".join(pieces))
+    if not is_whole or not "".join(texts).strip():
+        raise ApiError(400, f"{exchange.route.target} gave no text")
+    return "".join(texts).strip()
+
+
+def _batches(exchange: Exchange, attempts: Attempts, call: Call) -> Any:
+    if attempts.prepare(exchange).plan.wire.verbatim:
+        return attempts.items(exchange, call)
+    return answer(exchange, attempts, call, lambda _: None)
+
+
+def _passed_text(status: int, body: bytes) -> str:
+    """The text of an answer of Anthropic's own."""
+    if status != 200:
+        raise ApiError(status if status >= 400 else 502, f"Anthropic answered {status}")
+    try:
+        blocks = json.loads(body)["content"]
+        text = "".join(block["text"] for block in blocks if block["type"] == "text").strip()
+    except (ValueError, KeyError, TypeError):
+        text = ""
+    if not text:
+        raise ApiError(400, "Anthropic gave no text")
+    return text

@@ -1,0 +1,41 @@
+"""The output tokens of an answer whose upstream does not report them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from proxy.protocol.deltas import Delta, TextDelta, ThinkingDelta, ToolCallDelta, ToolCallStart, Usage
+from proxy.tokens.text import text_tokens
+
+_PER_CALL = 4
+"""Tokens around a tool call, as for one in a request."""
+_PROSE = -1
+"""Stands for the key of a tool call: text and thinking come one after the other, calls may be interleaved."""
+
+
+def count_output(batches: Iterable[Sequence[Delta]]) -> Iterator[Sequence[Delta]]:
+    """Passes an answer on. Where it reports no output, or 0, its last batch has our own count of what it holds."""
+    pieces: dict[int, list[str]] = {}
+    reported: int | None = None
+    for batch in batches:
+        for delta in batch:
+            match delta:
+                case Usage(output=output) if output is not None:
+                    reported = output
+                case TextDelta(text) | ThinkingDelta(text):
+                    pieces.setdefault(_PROSE, []).append(text)
+                case ToolCallStart(key, name):
+                    pieces[key] = [f"{name} "]
+                case ToolCallDelta(key, json):
+                    pieces.setdefault(key, []).append(json)
+                case _:
+                    pass
+        yield batch
+    if not reported and (count := _counted(pieces)):
+        yield [Usage(output=count)]
+
+
+def _counted(pieces: dict[int, list[str]]) -> int:
+    texts = {key: "".join(parts) for key, parts in pieces.items()}
+    tokens = sum(text_tokens(text) + (_PER_CALL if key != _PROSE else 0) for key, text in texts.items() if text)
+    return max(1, round(tokens)) if tokens else 0
