@@ -18,6 +18,8 @@ from typing import Any
 MODEL = "demo"
 COMMAND = {"command": "echo Hello from the demo backend", "description": "Print a greeting"}
 """The input with which Bash is called."""
+_VERDICT = {"verdicts": [{"call": 1, "flagged": False, "explanation": "", "rule": ""}]}
+"""Of the judge of dangerous tool uses, on the one call that is made here."""
 _PAUSE = 0.02
 """Seconds between two words."""
 _QUOTE_LIMIT = 200
@@ -53,7 +55,8 @@ def reply(body: dict[str, Any]) -> Reply:
     """The answer to the body of a chat completions request."""
     wanted = body.get("response_format") or {}
     if wanted.get("type") == "json_schema":
-        return Reply(json.dumps(_filled(wanted["json_schema"].get("schema") or {})))
+        schema = wanted["json_schema"].get("schema") or {}
+        return Reply(json.dumps(_VERDICT if "verdicts" in schema.get("properties", {}) else _filled(schema)))
     question, results = _turn(body["messages"])
     if results:
         return Reply(f'The tool gave back: "{_clipped(results[-1])}". That is all the demo backend can do.')

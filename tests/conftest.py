@@ -1,4 +1,4 @@
-"""Two switches: `--e2e` runs real clients too, `--no-streaming` leaves streaming out."""
+"""Switches: `--e2e` runs real clients too, `--no-streaming` leaves streaming out, `--fuzz N` takes damage further."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("claude-proxy")
     group.addoption("--e2e", action="store_true", help="also run the tests that drive Claude Code (tests/e2e)")
+    group.addoption("--fuzz", type=int, default=1, metavar="N", help="damage N times as many requests (tests/web)")
     group.addoption("--no-streaming", action="store_true", help="skip the tests of streamed answers")
 
 

@@ -21,7 +21,7 @@ from tests.conformance import (
     check_stream,
     same_message,
 )
-from tests.conformance.broken import BROKEN_ERROR_STREAMS, BROKEN_STREAMS, GOOD_TEXT
+from tests.conformance.broken import BROKEN_ERROR_STREAMS, BROKEN_STREAMS, BROKEN_VERDICTS, GOOD_TEXT
 from tests.conformance.message import offered_tools
 from tests.conformance.samples import (
     COUNTRY,
@@ -381,6 +381,6 @@ def test_recorded_requests_offer_their_loaded_tools(name: str) -> None:
 
 def test_every_rule_is_shown_broken() -> None:
     promised = set(re.findall(r"\b[HMS]\d+\b", (tests.conformance.__doc__ or "").split("\n\nRules about")[0]))
-    tables: list[Any] = [BROKEN_STREAMS, BROKEN_ERROR_STREAMS, BROKEN_MESSAGES, BROKEN_ERRORS]
+    tables: list[Any] = [BROKEN_STREAMS, BROKEN_ERROR_STREAMS, BROKEN_MESSAGES, BROKEN_ERRORS, BROKEN_VERDICTS]
     shown = {str(case[0]) for table in tables for case in table}
     assert promised == shown | {"S1", "S14", "H7", "H8"}

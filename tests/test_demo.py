@@ -15,7 +15,11 @@ from typing import Any
 
 import pytest
 
+from proxy.answering.safeguards.calls import ToolCall
+from proxy.answering.safeguards.prompt import SCHEMA
+from proxy.answering.safeguards.verdicts import read_verdicts
 from proxy.demo import COMMAND, MODEL, DemoBackend, reply
+from proxy.protocol.safeguards import evaluated
 from proxy.settings.table import variables
 from tests.conformance import check_message, check_stream
 
@@ -96,6 +100,13 @@ def test_reply_to_a_schema() -> None:
     answer = reply({"messages": [USER], "tools": [tool("Bash")], "response_format": wanted})
     assert json.loads(answer.text) == {"title": "demo", "n": 0, "b": False}
     assert answer.tool is None
+
+
+def test_its_own_call_is_judged_harmless() -> None:
+    """Claude Code's auto mode would refuse the call if the judge had nothing to say of it."""
+    body = {"messages": [], "response_format": {"type": "json_schema", "json_schema": {"schema": SCHEMA}}}
+    verdicts = read_verdicts(reply(body).text, [ToolCall("toolu_1", "Bash", COMMAND)], {})
+    assert verdicts == {"toolu_1": evaluated(flagged=False)}
 
 
 @pytest.fixture(scope="module")

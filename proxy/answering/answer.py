@@ -36,7 +36,7 @@ def answer(
     if request.stop_sequences:
         batches = stop_sequences(batches, request.stop_sequences)
     if exchange.route.role.kind == "classifier":
-        batches = bare_text(thinking_display(batches, "none"))
+        batches = bare_text(batches)
     return learn_input(thinking_display(batches, requested_display(request)), learn)
 
 

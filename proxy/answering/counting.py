@@ -41,17 +41,20 @@ class Estimate:
         self._calibration.learn(self._route.target, self._raw, true)
 
     def check_window(self, body_size: int) -> None:
-        """Spares the upstream what it would refuse: raises ApiError (400) where `fits` says no."""
+        """Spares the upstream what it would refuse. `body_size` in bytes, of which a token of text has at least one.
+
+        Raises ApiError (400) if the model cannot take so much.
+        """
         window = self._route.facts.context_window
-        if window is not None and not self.fits(body_size):
+        if window is None or body_size <= window:
+            return
+        if self._calibration.at_least(self._route.target, estimate(self._request, surely=True)) > window:
             raise prompt_too_long(max(self.tokens, window + 1), window)
 
     def fits(self, body_size: int) -> bool:
-        """Whether the model may take so much. `body_size` in bytes, of which a token of text has at least one."""
+        """Whether the model probably takes so much; `body_size` as above."""
         window = self._route.facts.context_window
-        if window is None or body_size <= window:
-            return True
-        return self._calibration.at_least(self._route.target, estimate(self._request, surely=True)) <= window
+        return window is None or body_size <= window or self.tokens <= window
 
 
 def counted_upstream(exchange: Exchange, attempts: Attempts, timing: Timing) -> int | None:

@@ -93,7 +93,7 @@ def plan(exchange: Exchange, wire: Wire, habits: Habits, limits: Limits) -> Plan
         effort=thinking.effort,
         budget=thinking.budget,
         thinks=thinking.thinks,
-        display="none" if route.role.kind == "classifier" else requested_display(request),
+        display=requested_display(request),
         max_tokens=thinking.max_tokens,
         temperature=temperature,
         top_p=top_p,

@@ -27,8 +27,12 @@ def side_exchange(body: Mapping[str, Any], route: Route, received: ClientRequest
     return Exchange(parse_request(raw), route, received=ClientRequest("POST", "/v1/messages", tuple(headers), raw))
 
 
-def text_of(exchange: Exchange, attempts: Attempts, call: Call) -> Generator[Sequence[Delta], None, str]:
+def text_of(
+    exchange: Exchange, attempts: Attempts, call: Call, *, may_be_cut: bool = True
+) -> Generator[Sequence[Delta], None, str]:
     """Yields signs of life, returns the whole text. Afterwards `call` is as good as new.
+
+    `may_be_cut`: an answer that ends at its limit is good enough.
 
     Raises ApiError for every failure of the upstream, and where it has no text to the end.
     """
@@ -47,13 +51,13 @@ def text_of(exchange: Exchange, attempts: Attempts, call: Call) -> Generator[Seq
                     case TextDelta(text):
                         texts.append(text)
                     case Finish(reason):
-                        is_whole = reason in ("end", "max_tokens")
+                        is_whole = reason == "end" or (may_be_cut and reason == "max_tokens")
             yield []
     finally:
         call.give_up()
         call.complete = False
     if head is not None:
-        return _passed_text(head.status, b"".join(pieces))
+        return _passed_text(head.status, b"".join(pieces), may_be_cut)
     if not is_whole or not "".join(texts).strip():
         raise ApiError(400, f"{exchange.route.target} gave no text")
     return "".join(texts).strip()
@@ -65,13 +69,15 @@ def _batches(exchange: Exchange, attempts: Attempts, call: Call) -> Any:
     return answer(exchange, attempts, call, lambda _: None)
 
 
-def _passed_text(status: int, body: bytes) -> str:
+def _passed_text(status: int, body: bytes, may_be_cut: bool) -> str:
     """The text of an answer of Anthropic's own."""
     if status != 200:
         raise ApiError(status if status >= 400 else 502, f"Anthropic answered {status}")
     try:
-        blocks = json.loads(body)["content"]
-        text = "".join(block["text"] for block in blocks if block["type"] == "text").strip()
+        message = json.loads(body)
+        text = "".join(block["text"] for block in message["content"] if block["type"] == "text").strip()
+        is_whole = message["stop_reason"] == "end_turn" or (may_be_cut and message["stop_reason"] == "max_tokens")
+        text = text if is_whole else ""
     except (ValueError, KeyError, TypeError):
         text = ""
     if not text:

@@ -5,10 +5,11 @@ What each variable does was measured with Claude Code 2.1.332 (2026-11-28).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from proxy.answering.plan import Limits, output_ceiling
+from proxy.models.assignments import LONG_CONTEXT
 from proxy.models.names import CLAUDE_MODELS
 from proxy.models.routing import Route, Router
 from proxy.models.vendors import vendor
@@ -56,7 +57,7 @@ def client_setup(router: Router, config: Config, *, judges: bool) -> ClientSetup
     if not judges and _OPUS in others:
         # Else the client would ask the server for verdicts, get none, and refuse every tool use that needs one.
         variables |= {"CLAUDE_CODE_AUTO_MODE_SERVER": "0", "CLAUDE_CODE_AUTO_MODE_MODEL": _HAIKU}
-    return ClientSetup(variables, own_login=_needs_login(config, routes.values()))
+    return ClientSetup(variables, own_login=_needs_login(router, config))
 
 
 def environment(setup: ClientSetup, url: str, keys: Sequence[str]) -> dict[str, str]:
@@ -82,14 +83,20 @@ def merged(own: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, st
 def _window(router: Router, routes: Mapping[str, Route]) -> dict[str, str]:
     """When the conversation is to be compacted: before it outgrows any model that may answer it."""
     main = routes.get(_OPUS)
-    if main and (window := main.facts.context_window) and window < MIN_COMPACT_WINDOW:
+    if main and 0 < (window := _room(router, main)) < MIN_COMPACT_WINDOW:
         # The client takes a smaller window for names only that it does not know.
         name = router.own_id(main)
         own_name = {"ANTHROPIC_MODEL": name} if name else {}
         return {**own_name, "CLAUDE_CODE_DISABLE_1M_CONTEXT": "1", "CLAUDE_CODE_MAX_CONTEXT_TOKENS": str(window)}
-    windows = [route.facts.context_window or 0 for route in routes.values()]
-    known = [window for window in windows if window >= MIN_COMPACT_WINDOW]
+    known = [window for route in routes.values() if (window := _room(router, route)) >= MIN_COMPACT_WINDOW]
     return {"CLAUDE_CODE_AUTO_COMPACT_WINDOW": str(min(*known, MAX_COMPACT_WINDOW))} if known else {}
+
+
+def _room(router: Router, route: Route) -> int:
+    """The tokens that fit whoever answers, the one for what is too long included; 0 where that is not known."""
+    window = route.facts.context_window or 0
+    larger = router.instead(route, LONG_CONTEXT)
+    return max(window, larger.facts.context_window or 0) if window and larger else window
 
 
 def _output(config: Config, routes: Mapping[str, Route]) -> dict[str, str]:
@@ -99,7 +106,7 @@ def _output(config: Config, routes: Mapping[str, Route]) -> dict[str, str]:
     return {"CLAUDE_CODE_MAX_OUTPUT_TOKENS": str(min(ceilings))} if ceilings else {}
 
 
-def _needs_login(config: Config, routes: Iterable[Route]) -> bool:
+def _needs_login(router: Router, config: Config) -> bool:
     """Whether Anthropic answers somebody for whom the server has no key; with a gate the client's is not passed on."""
-    owners = {route.provider for route in routes if vendor(route.provider).owns_claude}
+    owners = [name for name in router.vendors() if vendor(name).owns_claude]
     return not config.proxy_api_keys and any(config.endpoint(owner).api_key is None for owner in owners)

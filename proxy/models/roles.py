@@ -150,7 +150,7 @@ def _agent_types(request: MessagesRequest, headers: Mapping[str, str]) -> tuple[
 
 def _is_claude_code(request: MessagesRequest, headers: Mapping[str, str]) -> bool:
     """Its billing line can be switched off, and a gateway may drop its headers."""
-    if "x-claude-code-session-id" in headers or headers.get("user-agent", "").startswith("claude-cli/"):
+    if headers.get("x-claude-code-session-id") or headers.get("user-agent", "").startswith("claude-cli/"):
         return True
     return any(text.startswith(_BILLING) for text in _system(request))
 

@@ -140,7 +140,11 @@ class Router:
 
     def judge(self) -> Route | None:
         """Who judges tool calls; None with JUDGE_MODEL=off. Raises ApiError where SMALL_MODEL leads nowhere."""
-        return self.resolve(_SMALL_CLAUDE, _JUDGE) if self._config.judges else None
+        if not self._config.judges:
+            return None
+        assigned = self._assigned.of(assignments.JUDGE)
+        choice = _Choice(*assigned) if assigned else self._of_family(_SMALL_CLAUDE, SMALL_FAMILY, _JUDGE)
+        return self._route(_SMALL_CLAUDE, _JUDGE, choice, self._today())
 
     def instead(self, route: Route, variable: str) -> Route | None:
         """Who stands in where the answerer is not able to: the target of SEARCH_MODEL or the like, if it is set."""
@@ -174,6 +178,11 @@ class Router:
                 models.append(KnownModel(name, f"{title} ({self.resolve(name).target})"))
         names = [*self._neutral, *(custom.model_id for custom in self._config.custom_models)]
         return models + [KnownModel(name, self._answerer(self.resolve(name))) for name in names]
+
+    def vendors(self) -> set[str]:
+        """Those to whom the settings send Claude names and roles."""
+        chosen = {target.provider for target in (self._big, self._small, *self._assigned) if target}
+        return chosen | ({self._preferred.name} if self._preferred.owns_claude else set())
 
     def own_id(self, route: Route) -> str | None:
         """The neutral id of the model that a route leads to; None where it has none."""

@@ -12,17 +12,27 @@ import math
 import re
 from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from proxy.protocol import client_tools
 from proxy.protocol.blocks import UNKNOWN, Blank, Content, Integer, Lenient, Open, ToolAdditionBlock, none_as_list
 from proxy.protocol.errors import ApiError
 
+_DEPTH_MAX = 200
+"""Levels in one field of a request. Whoever walks a schema or a block needs a few of Python's 1000 frames for each."""
 _ESCAPED_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|[\s\S])"
 )
 """Of a JSON string: a whole character in two halves, a half alone (group 1), or any other."""
+
+
+def _printable(value: str) -> str:
+    """Names stand in URLs, logs and headers; no model's has control characters."""
+    if not value.isprintable():
+        raise PydanticCustomError("printable", "Input should be printable characters")
+    return value
 
 
 class OutputConfig(Open):
@@ -97,7 +107,7 @@ class Thinking(Lenient):
 class MessagesRequest(Open):
     """One request. `content`, `system` and tool results are always lists of blocks, however they were written."""
 
-    model: str
+    model: Annotated[str, AfterValidator(_printable)]
     messages: list[Message]
     max_tokens: Annotated[Integer, Field(ge=0)]
     system: Annotated[Content, BeforeValidator(none_as_list)] = Field(default_factory=list)
@@ -214,21 +224,34 @@ def _loads(body: bytes) -> dict[str, Any]:
         raise ApiError(400, "The request body is not valid JSON: it is not UTF-8") from None
     except RecursionError:
         raise ApiError(400, "The request body is not valid JSON: it is nested too deeply") from None
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise ApiError(400, f"The request body is not valid JSON: {error}") from None
+    except ValueError:
+        raise ApiError(400, "The request body is not valid JSON: a number is none or is too large") from None
     if not isinstance(value, dict):
         raise ApiError(400, "The request body is not valid JSON: an object is expected")
+    for name, item in value.items():
+        if _is_deeper(item, _DEPTH_MAX):
+            raise ApiError(400, f"{name}: nested too deeply, at most {_DEPTH_MAX} levels are read")
     return value
 
 
+def _is_deeper(value: Any, limit: int) -> bool:
+    level: list[Any] = [[value]]
+    for _ in range(limit + 1):
+        inside = (inner for node in level for inner in (node.values() if isinstance(node, dict) else node))
+        level = [inner for inner in inside if isinstance(inner, dict | list)]
+    return bool(level)
+
+
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(name)
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise ValueError("a number is too large")
+        raise ValueError(digits)
     return number
 
 

@@ -4,7 +4,7 @@
     answer    safeguard_results: [{"type": "dangerous_tool_use", "status": STATUS}]
     STATUS    {"type": "available", "tool_uses": {ID: VERDICT}} | {"type": "unsupported"}
     VERDICT   {"type": "evaluated", "outcome": "flagged" | "not_flagged", "explanation"?, "cited_rule"?}
-              | {"type": "unavailable", "reason": "timeout" | "error"}
+              | {"type": "unavailable", "reason": "timeout" | "error" | "not_judged_as_run"}
 
 The results stand in the delta of `message_delta`, and at the top level of a plain message.
 """
@@ -23,6 +23,7 @@ LISTS = ("hard_deny", "soft_deny", "allow", "environment")
 """Of Claude Code's `autoMode` settings."""
 
 Json = dict[str, Any]
+Results = list[Json]
 Rules = Mapping[str, Sequence[str]]
 """Entries by the name of their list."""
 
@@ -37,12 +38,12 @@ def classifier_context(request: MessagesRequest) -> Json | None:
     return None
 
 
-def results(verdicts: Mapping[str, Json]) -> list[Json]:
+def results(verdicts: Mapping[str, Json]) -> Results:
     """`verdicts` by the ids of tool uses that the client sees."""
     return [{"type": TYPE, "status": {"type": "available", "tool_uses": dict(verdicts)}}]
 
 
-def unsupported() -> list[Json]:
+def unsupported() -> Results:
     """Nobody judges here; the client goes on by itself and no longer asks."""
     return [{"type": TYPE, "status": {"type": "unsupported"}}]
 
@@ -58,7 +59,8 @@ def evaluated(*, flagged: bool, explanation: str = "", cited_path: str = "") -> 
 
 
 def unavailable(reason: str) -> Json:
-    """`reason`: "timeout" or "error"; the client then judges by itself or denies, and may try again."""
+    """The client then judges by itself or denies. `reason`: "timeout" or "error", after which it may try again, or
+    "not_judged_as_run", after which it must not."""
     return {"type": "unavailable", "reason": reason}
 
 

@@ -80,19 +80,21 @@ def test_noted_once(fields: Json, named: str) -> None:
     assert header_value([note]) == note
 
 
+ODD_MANAGEMENT: list[Any] = [[], {}, {"edits": None}, {"edits": "x"}, {"edits": []}, {"edits": ["x", 1, None]}, "x", 1]
+ODD_CONTROL: list[Any] = ["ttl", ["ttl"], 1, True, {"ttl": None}]
+EMPTY: list[Any] = [[], {}, "", False]
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         pytest.param({}, id="nothing"),
         pytest.param(edits(KEEP_ALL), id="what Claude Code sends every day"),
-        *(
-            pytest.param({"context_management": odd}, id=f"odd context_management {odd}")
-            for odd in ([], {}, {"edits": None}, {"edits": "x"}, {"edits": []}, {"edits": ["x", 1, None]}, "x", 1)
-        ),
+        *(pytest.param({"context_management": odd}, id=f"odd context_management {odd}") for odd in ODD_MANAGEMENT),
         *(
             pytest.param({name: empty}, id=f"{name} {empty}")
             for name in ("mcp_servers", "container", "brand_new")
-            for empty in ([], {}, "", False)
+            for empty in EMPTY
         ),
         pytest.param({"output_config": {"effort": "high", "task_budget": {}}}, id="no task budget"),
         pytest.param({"cache_control": {"type": "ephemeral"}}, id="caching"),
@@ -102,7 +104,7 @@ def test_noted_once(fields: Json, named: str) -> None:
         ),
         *(
             pytest.param({"system": [{**text("a"), "cache_control": odd}]}, id=f"odd cache_control {odd}")
-            for odd in ("ttl", ["ttl"], 1, True, {"ttl": None})
+            for odd in ODD_CONTROL
         ),
         pytest.param({"safeguards": [{"type": "dangerous_tool_use"}]}, id="safeguards are seen to"),
         pytest.param({"user_profile_id": "u", "workspace_id": "w", "billing_policy": "x"}, id="whose request it is"),

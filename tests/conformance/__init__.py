@@ -6,10 +6,11 @@ HTTP      H1 `request-id` on every response, the same in error bodies · H2 JSON
           has an error body of its type that says something and leaks nothing, and no other status has one · H4 retry
           headers that clients obey · H5 no invented plan limits · H7 count_tokens · H8 models
 Message   M1 envelope, unique id · M2 stop reason · M3 stop sequence · M4 stop reason tells whether a tool is called ·
-          M5 refusal details · M6 tool calls · M7 text · M8 thinking · M9 usage · M10 model · M11 structured output
+          M5 refusal details · M6 tool calls · M7 text · M8 thinking · M9 usage · M10 model · M11 structured output ·
+          M12 verdicts
 Stream    S1 headers · S2 frames · S3 message_start · S4 starts without content · S5 block order · S6 delta belongs to
           its block · S7 start shapes · S8 tool JSON · S9 signature · S10 message_delta · S11 message_stop · S12 error ·
-          S13 ping data · S14 streamed equals non-streamed · S16 whole characters, no empty text
+          S13 ping data · S14 streamed equals non-streamed · S16 whole characters, no empty text · S19 place of verdicts
 
 Rules about time or the network (H6, S15, S17, S18, and the gaps of S13) need a running server and live elsewhere. Each
 is explained in tests/README.md.

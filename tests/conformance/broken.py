@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.conformance.samples import (
     CITATION,
     PING,
     RUN,
     begin,
+    cited,
     delta,
     end,
     error,
+    evaluated,
     sse,
     start,
     stop,
     text,
     thinking,
     tool,
+    verdicts,
     whole,
 )
 from tests.conformance.violation import Json
@@ -102,6 +107,11 @@ BROKEN_STREAMS: list[tuple[str, bytes]] = [
     ("S16", broken([begin(0, {"type": "text", "text": ""}), delta(0, "text_delta", text=""), *text(0, "a")[1:]])),
     ("S16", broken(text(0, "\ud83d", "\ude00"))),
     ("S16", broken(tool(0, '{"command":"\\ud83d"}'), ending=end("tool_use"))),
+    ("S19", sse(start(safeguard_results=verdicts()), *end("end_turn"))),
+    ("S19", sse(start(), {**end("end_turn")[0], "safeguard_results": verdicts()}, end("end_turn")[1])),
+    ("S19", sse(start(), {**begin(0, {"type": "text", "text": ""}), "safeguard_results": []}, *text(0, "a")[1:])),
+    ("S19", sse(start(), *[end("end_turn", safeguard_results=verdicts())[0]] * 2, end("end_turn")[1])),
+    ("M12", broken([], ending=end("end_turn", safeguard_results=verdicts()))),
     ("M1", sse(start(id="123"), *end("end_turn"))),
     ("M1", sse({"type": "message_start"}, *end("end_turn"))),
     ("M2", sse(start(stop_reason="end_turn"), *end("end_turn"))),
@@ -128,3 +138,47 @@ BROKEN_ERROR_STREAMS: list[tuple[str, bytes]] = [
     ("M10", sse(start(model="gpt-5.5"), error())),
     ("H1", sse(start(), {**error(), "request_id": "req_654321"})),
 ]
+_OK = evaluated()
+BROKEN_VERDICTS: list[tuple[str, Any]] = [
+    ("M12", None),
+    ("M12", []),
+    ("M12", {}),
+    ("M12", ["dangerous_tool_use"]),
+    ("M12", [{"type": "surprise", "status": {"type": "unsupported"}}]),
+    ("M12", [*verdicts(), *verdicts()]),
+    ("M12", [*verdicts(), {"type": "surprise"}]),
+    ("M12", [{"type": "dangerous_tool_use"}]),
+    ("M12", verdicts("available")),
+    ("M12", verdicts({"type": "available"})),
+    ("M12", verdicts({"type": "disabled"})),
+    ("M12", verdicts({"type": "unsupported", "tool_uses": {}})),
+    ("M12", verdicts({"type": "unavailable"})),
+    ("M12", verdicts({"type": "unavailable", "reason": 7})),
+    ("M12", verdicts({"type": "available", "tool_uses": []})),
+    ("M12", verdicts(toolu_2=_OK)),
+    ("M12", verdicts(toolu_1="not_flagged")),
+    ("M12", verdicts(toolu_1={"type": "judged"})),
+    ("M12", verdicts(toolu_1={"type": "evaluated"})),
+    ("M12", verdicts(toolu_1=evaluated("fine"))),
+    ("M12", verdicts(toolu_1=evaluated(explanation=["no"]))),
+    ("M12", verdicts(toolu_1=evaluated(why="no"))),
+    ("M12", verdicts(toolu_1={"type": "skipped", "reason": "read-only"})),
+    ("M12", verdicts(toolu_1={"type": "unavailable"})),
+    ("M12", verdicts(toolu_1={"type": "unavailable", "reason": "busy"})),
+    ("M12", verdicts(toolu_1=evaluated(cited_rule="auto_mode.allow.0"))),
+    ("M12", verdicts(toolu_1=evaluated(cited_rule=cited("auto_mode.allow.0", "rule")))),
+    ("M12", verdicts(toolu_1=evaluated(cited_rule=cited(0)))),
+    *(
+        ("M12", verdicts(toolu_1=evaluated(outcome, cited_rule=cited(path))))
+        for outcome, path in (
+            ("flagged", "auto_mode.allow.0"),
+            ("not_flagged", "auto_mode.soft_deny.1"),
+            ("flagged", "auto_mode.hard_deny.0"),
+            ("flagged", "auto_mode.soft_deny.01"),
+            ("flagged", "auto_mode.soft_deny.0"),
+            ("flagged", "auto_mode.soft_deny.2"),
+            ("flagged", "default.soft_deny.1"),
+        )
+    ),
+]
+"""Results that no answer may have whose only tool use is `toolu_1`, to a request with SAFEGUARDS."""

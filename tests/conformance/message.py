@@ -1,4 +1,4 @@
-"""The rules of one Message, streamed or not (M1-M11, S14)."""
+"""The rules of one Message, streamed or not (M1-M12, S14)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from tests.conformance.safeguards import KEY, check_safeguards, without_ids
 from tests.conformance.schema import schema_error
 from tests.conformance.violation import Json, Violation, is_count, need, need_whole_characters, strict_json
 
@@ -57,6 +58,7 @@ def check_message(message: Json, request: Json | None = None, *, seen_ids: set[s
     _check_totals(message, request or {})
     check_model_name(message, request)
     _check_output_format(message, request or {})
+    check_safeguards(message, request)
     return message
 
 
@@ -158,7 +160,8 @@ def _without_ids(message: Json) -> Json:
             if key in block:
                 block[key] = order.get(block[key], block[key])
     usage = _without_null(message["usage"])
-    return _without_null({**message, "id": None, "content": blocks, "usage": usage})
+    results = {KEY: without_ids(message[KEY], order)} if KEY in message else {}
+    return _without_null({**message, "id": None, "content": blocks, "usage": usage, **results})
 
 
 def _without_null(values: Json) -> Json:

@@ -39,6 +39,12 @@ REQUEST: Json = {
     ],
     "stop_sequences": ["END"],
 }
+SAFEGUARDS = [
+    {
+        "type": "dangerous_tool_use",
+        "classifier_context": {"auto_mode": {"allow": ["tests"], "soft_deny": ["$defaults", "pushes"]}},
+    }
+]
 COUNTRY = {
     "type": "json_schema",
     "schema": {"type": "object", "properties": {"country": {"enum": ["FR", "IT"]}}, "required": ["country"]},
@@ -111,6 +117,19 @@ def end(reason: str | None, tokens: int = 9, usage: Json | None = None, **change
         {"type": "message_delta", "delta": changed, "usage": {"output_tokens": tokens, **(usage or {})}},
         {"type": "message_stop"},
     ]
+
+
+def verdicts(status: Any = None, **tool_uses: Any) -> list[Json]:
+    """The results with this status, else with these verdicts."""
+    return [{"type": "dangerous_tool_use", "status": status or {"type": "available", "tool_uses": tool_uses}}]
+
+
+def evaluated(outcome: Any = "not_flagged", **more: Any) -> Json:
+    return {"type": "evaluated", "outcome": outcome, **more}
+
+
+def cited(path: Any, kind: str = "classifier_context") -> Json:
+    return {"type": kind, "path": path}
 
 
 def error(kind: str = "overloaded_error", message: Any = "Overloaded") -> Json:

@@ -1,4 +1,4 @@
-"""The rules of a stream (S1-S13, S16): frames, their order, and the message they add up to."""
+"""The rules of a stream (S1-S13, S16, S19): frames, their order, and the message they add up to."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tests.conformance.message import (
     check_model_name,
     check_usage,
 )
+from tests.conformance.safeguards import KEY
 from tests.conformance.violation import Json, Violation, is_count, need, need_whole_characters, strict_json
 
 _EVENTS = (
@@ -148,6 +149,7 @@ class _Accumulator:
             return
         first = not self.message
         need(first == (frame.event == "message_start"), "S3", f"{frame.event} as the {'first' if first else 'next'}")
+        need(KEY not in frame.data, "S19", f"{KEY} beside the delta of {frame.event}")
         if frame.event.startswith("content_block"):
             need(not self._content_over, "S5", f"{frame.event} after message_delta")
         getattr(self, f"_{frame.event}")(frame.data)
@@ -175,6 +177,7 @@ class _Accumulator:
         need(message["content"] == [], "S4", f"message_start with the content {message['content']!r}")
         need(message["stop_reason"] is None, "M2", f"message_start with stop_reason {message['stop_reason']!r}")
         need(message["stop_sequence"] is None, "M3", f"message_start with stop_sequence {message['stop_sequence']!r}")
+        need(KEY not in message, "S19", f"message_start with {KEY}")
         check_usage(message["usage"])
         self.message = message
 
@@ -244,6 +247,9 @@ class _Accumulator:
         self.message.update({key: delta.get(key) for key in ("stop_reason", "stop_sequence", "stop_details")})
         if delta.get("container") is not None:
             self.message["container"] = delta["container"]
+        if KEY in delta:
+            need(KEY not in self.message, "S19", f"{KEY} for the second time")
+            self.message[KEY] = delta[KEY]
         self._content_over = True
 
     def _message_stop(self, data: Json) -> None:

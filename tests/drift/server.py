@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from tests.drift import wire
 from tests.drift.model import Scripts, respond, verdicts
@@ -68,31 +70,32 @@ class _Handler(BaseHTTPRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
 
-    def do_HEAD(self) -> None:
-        self._serve()
-
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
     def log_message(self, *_: Any) -> None:
         """Says nothing."""
 
     def _serve(self) -> None:
+        self._request_id = f"req_{uuid4().hex}"
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         path = urlsplit(self.path).path
-        request = Request(self.command, self.path, headers, json.loads(raw) if raw else None)
+        request = Request(self.command, self.path, headers, self._parse(raw))
         self.server.begin(request)
         try:
             self._answer(path, request.body)
         except (KeyError, TypeError, AttributeError) as problem:
             self.server.failures.append(f"{self.command} {self.path}: {problem!r}")
-            self._json(400, wire.error("invalid_request_error", "the script has no answer"))
+            self._error(400, "invalid_request_error", "the script has no answer")
         finally:
             self.server.end()
+
+    do_HEAD = do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+
+    def _parse(self, raw: bytes) -> Any:
+        try:
+            return json.loads(raw) if raw else None
+        except ValueError:
+            self.server.failures.append(f"{self.command} {self.path}: a body that is no JSON")
+            return None
 
     def _answer(self, path: str, body: Any) -> None:
         match self.command, path:
@@ -103,12 +106,12 @@ class _Handler(BaseHTTPRequestHandler):
             case "GET", "/v1/models":
                 self._json(200, _listing())
             case _:
-                self._json(404, wire.error("not_found_error", "Not found"))
+                self._error(404, "not_found_error", "Not found")
 
     def _message(self, body: Any) -> None:
         step = respond(body, self.server.scripts)
         if step.fault == "too long":
-            self._json(400, wire.error("invalid_request_error", "prompt is too long: 1100000 tokens > 1000000 maximum"))
+            self._error(400, "invalid_request_error", "prompt is too long: 1100000 tokens > 1000000 maximum")
             return
         blocks = wire.numbered(step.blocks)
         whole = wire.message(body["model"], blocks, verdicts(body, blocks, self.server.unjudged))
@@ -117,20 +120,29 @@ class _Handler(BaseHTTPRequestHandler):
             return
         frames = list(wire.frames(whole))
         if step.fault == "breaks off":
-            frames[-3:] = [b"event: error\ndata: " + json.dumps(wire.error("api_error", "Broken")).encode() + b"\n\n"]
-        self._send(200, b"".join(frames), "text/event-stream; charset=utf-8")
+            frames[-3:] = [wire.frame(**wire.error("api_error", "Broken", self._request_id))]
+        self._stream(frames)
+
+    def _error(self, status: int, kind: str, words: str) -> None:
+        self._json(status, wire.error(kind, words, self._request_id))
 
     def _json(self, status: int, body: object) -> None:
-        self._send(status, json.dumps(body).encode(), "application/json")
-
-    def _send(self, status: int, body: bytes, content_type: str) -> None:
-        self.send_response(status)
-        self.send_header("content-type", content_type)
-        self.send_header("content-length", str(len(body)))
-        self.send_header("request-id", "req_drift")
-        self.end_headers()
+        content = json.dumps(body).encode()
+        self._head(status, {"content-type": "application/json", "content-length": str(len(content))})
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.wfile.write(content)
+
+    def _stream(self, frames: Iterable[bytes]) -> None:
+        chunked = {"transfer-encoding": "chunked", "cache-control": "no-cache"}
+        self._head(200, {"content-type": "text/event-stream; charset=utf-8", **chunked})
+        for frame in (*frames, b""):
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(frame), frame))
+
+    def _head(self, status: int, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "request-id": self._request_id}.items():
+            self.send_header(name, value)
+        self.end_headers()
 
 
 def _listing() -> dict[str, Any]:

@@ -21,6 +21,8 @@ _ANSWERED = 15.0
 """Seconds within which a typed line leads to a request."""
 _QUIET = 2.0
 """Seconds without a request after which nothing more is to come of a typed line."""
+_INPUT_LINE = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
+"""What a terminal shows once it takes lines."""
 _PRINT_MODE = ("-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose")
 _HOOKS = {
     "hooks": {
@@ -55,7 +57,7 @@ def in_terminal(stage: Stage) -> None:
     """Raises DayError. It comes last: the model that it sets stays set."""
     server = stage.server
     with Terminal([stage.command], stage.project, stage.environment()) as terminal:
-        if not terminal.wait_for(lambda: "auto mode" in terminal.screen(), _PATIENCE):
+        if not terminal.wait_for(lambda: _INPUT_LINE in terminal.screen(), _PATIENCE):
             raise DayError(f"the client does not start in a terminal: {terminal.screen().strip()[-2000:]}")
         time.sleep(_QUIET)
         for line in _TYPED:

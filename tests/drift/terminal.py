@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 _POLL = 0.1
 _PAUSE = 0.5
@@ -23,7 +24,7 @@ class Terminal:
     environment: Mapping[str, str]
     _socket: str = field(default_factory=lambda: f"drift-{os.getpid()}")
 
-    def __enter__(self) -> Terminal:
+    def __enter__(self) -> Self:
         size = ["-x", "160", "-y", "50"]
         self._tmux("-f", os.devnull, "new-session", "-d", *size, "-c", str(self.directory), *self.arguments)
         return self

@@ -54,12 +54,12 @@ def frames(whole: Mapping[str, Any]) -> Iterator[bytes]:
     yield frame("message_stop")
 
 
-def error(kind: str, words: str) -> dict[str, Any]:
-    return {"type": "error", "error": {"type": kind, "message": words}, "request_id": f"req_{uuid4().hex}"}
+def error(kind: str, words: str, request_id: str) -> dict[str, Any]:
+    return {"type": "error", "error": {"type": kind, "message": words}, "request_id": request_id}
 
 
-def frame(event: str, **data: Any) -> bytes:
-    return f"event: {event}\ndata: {json.dumps({'type': event, **data})}\n\n".encode()
+def frame(type: str, **data: Any) -> bytes:
+    return f"event: {type}\ndata: {json.dumps({'type': type, **data})}\n\n".encode()
 
 
 def _deltas(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

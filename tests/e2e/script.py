@@ -19,19 +19,18 @@ Step = Reply | Raw | Callable[[Body], Reply | Raw]
 """An answer, or what makes one from the request."""
 
 
-def play(upstream: FakeOpenAI, *steps: Step, **conversations: Sequence[Step]) -> None:
-    """Answers the nth turn of a conversation with its nth step.
+def play(upstream: FakeOpenAI, *steps: Step, aside: Step = Reply(Text(ASIDE)), **conversations: Sequence[Step]) -> None:
+    """Answers the nth turn of a conversation with its nth step, and with `aside` what holds no tools.
 
-    `conversations` belong to sub-agents: their key is a word of the prompt. What holds no tools is answered with
-    `ASIDE`.
+    `conversations` belong to sub-agents: their key is a word of the prompt.
     """
-    upstream.default(_handler(upstream, steps, conversations))
+    upstream.default(_handler(upstream, steps, aside, conversations))
 
 
-def _handler(upstream: FakeOpenAI, steps: Sequence[Step], others: Mapping[str, Sequence[Step]]) -> Handler:
+def _handler(upstream: FakeOpenAI, steps: Sequence[Step], aside: Step, others: Mapping[str, Sequence[Step]]) -> Handler:
     def answer(body: Body, headers: Mapping[str, str]) -> Reply | Raw:
         if "tools" not in body:
-            return Reply(Text(ASIDE))
+            return aside if isinstance(aside, Reply | Raw) else aside(body)
         asked = "\n".join(texts(body, "user"))
         own = next((these for word, these in others.items() if word in asked), steps)
         turn = sum(message.get("content") != BRIDGE for message in of_role(body, "assistant"))

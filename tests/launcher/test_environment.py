@@ -99,6 +99,18 @@ def test_a_login_of_the_clients_own(tmp_path: Path, environ: dict[str, str], own
     assert (found.variables, found.own_login) == (ALWAYS, own_login)
 
 
+def test_a_model_for_what_is_too_long(tmp_path: Path) -> None:
+    """Its window counts, since what does not fit the other goes there."""
+    environ = {"BIG_MODEL": "gpt-4o", "SMALL_MODEL": "gpt-6-luna", "LONG_CONTEXT_MODEL": "gpt-5.5"}
+    found = setup(tmp_path, "openai", {**environ, "OPENAI_BASE_URL": "http://gateway:1/v1"})
+    assert found.variables[WINDOW] == "1000000"
+
+
+def test_a_role_may_need_the_clients_login(tmp_path: Path) -> None:
+    assert setup(tmp_path, "openai", {"SUBAGENT_MODEL": "anthropic/claude-opus-5-5"}).own_login
+    assert not setup(tmp_path, "openai", {"SUBAGENT_MODEL": "gpt-6-sol"}).own_login
+
+
 def test_anthropic_for_small_models_only(tmp_path: Path) -> None:
     found = setup(tmp_path, "openai", {**BIG, "SMALL_MODEL": "anthropic/claude-haiku-5-5"})
     assert found.own_login

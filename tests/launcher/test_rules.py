@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.answering.safeguards.rules import Rules
 from proxy.launcher.rules import learned
+from proxy.protocol.safeguards import Rules
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="scripts for sh")
 PATIENCE = 20.0

@@ -21,6 +21,22 @@ def test_bodies_conform(status: int) -> None:
     assert check_error(status, headers, body) == {"type": error.type, "message": "something is wrong"}
 
 
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("the model called \ud83d", "the model called \ufffd"),
+        ("\ude00 is unknown", "\ufffd is unknown"),
+        ("\ud83d\ude00 is whole", "\U0001f600 is whole"),
+        ("model: gpt-\U0001f600", "model: gpt-\U0001f600"),
+    ],
+)
+def test_messages_hold_no_half_characters(message: str, shown: str) -> None:
+    """No UTF-8 can hold them, so the error itself could not be sent."""
+    body = ApiError(400, message).body("req_1")
+    assert body["error"]["message"] == shown
+    json.dumps(body, ensure_ascii=False).encode()
+
+
 def test_details() -> None:
     error = ApiError(400, "x", details={"error_code": "tool_name_conflict"})
     assert error.body("req_1")["error"]["details"] == {"error_code": "tool_name_conflict"}

@@ -10,7 +10,7 @@ import pytest
 from proxy.protocol.blocks import ImageBlock, TextBlock, ToolReferenceBlock, ToolResultBlock, UnknownBlock
 from proxy.protocol.errors import ApiError
 from proxy.protocol.request import MessagesRequest, parse_count_request, parse_request
-from tests.translation import Json, asking, assistant, call, image, parsed, result, system, text, tool, user
+from tests.translation import PNG, Json, asking, assistant, call, image, parsed, result, system, text, tool, user
 
 
 def refused(body: bytes) -> ApiError:
@@ -36,16 +36,25 @@ def refused(body: bytes) -> ApiError:
         b'{"max_tokens": NaN}',
         b'{"max_tokens": Infinity}',
         b'{"messages": ' + b"[" * 100_000,
+        b'{"max_tokens": 1e400}',
+        b'{"tools": [{"input_schema": {"minimum": -1e999}}]}',
+        b'{"max_tokens": ' + b"9" * 5000 + b"}",
     ],
     ids=lambda body: repr(body[:20]),
 )
 def test_not_json(body: bytes) -> None:
-    assert refused(body).message.startswith("The request body is not valid JSON: ")
+    message = refused(body).message
+    assert message.startswith("The request body is not valid JSON: ")
+    assert "sys." not in message
 
 
 WRONG: list[Any] = [
     ({"model": None}, "model: Input should be a valid string"),
     ({"model": 5}, "model: Input should be a valid string"),
+    *(
+        ({"model": f"gpt-5{control}"}, "model: Input should be printable characters")
+        for control in ("\x00", "\n", "\x7f", "\u2028")
+    ),
     ({"messages": None}, "messages: Input should be a valid list"),
     ({"messages": []}, "messages: at least one message is required"),
     ({"max_tokens": "100"}, "max_tokens: Input should be a valid integer"),
@@ -68,12 +77,41 @@ WRONG: list[Any] = [
         {"messages": [user(result("toolu_1", [image("=")]))]},
         "messages.0.content.0.tool_result.content.0.image.source.base64.data: invalid base64 data",
     ),
+    *(
+        (
+            {"messages": [user("x", *around(image() | {"source": {**image()["source"], "media_type": kind}}))]},
+            f"messages.0.content.1.{path}image.source.base64.media_type: Input should be 'image/jpeg', 'image/png', "
+            "'image/gif' or 'image/webp'",
+        )
+        for kind in ("image/jpg", "image/bmp", "image/svg+xml", "image/PNG", "application/pdf", "")
+        for path, around in (
+            ("", lambda block: [block]),
+            ("tool_result.content.0.", lambda block: [result("t", [block])]),
+        )
+    ),
+    (
+        {"messages": [user({"type": "image", "source": {"type": "base64", "data": PNG}})]},
+        "messages.0.content.0.image.source.base64.media_type: Field required",
+    ),
     ({"messages": [user({"type": "image"})]}, "messages.0.content.0.image.source: Field required"),
     (
         {"messages": [assistant({"type": "tool_use", "name": "Read", "input": {}})]},
         "messages.0.content.0.tool_use.id: Field required",
     ),
     ({"messages": [user({"type": "tool_result"})]}, "messages.0.content.0.tool_result.tool_use_id: Field required"),
+    *(
+        (
+            {"messages": [user("a"), system([{"type": "tool_addition", "tool": definition}])]},
+            f"messages.1.content.0.{words}",
+        )
+        for definition, words in (
+            ({**tool("X"), "name": 5}, "tool_addition.tool.name: Input should be a valid string"),
+            ({**tool("X"), "name": ""}, "tool_addition.tool.name: Field required"),
+            ({"input_schema": {}}, "tool_addition.tool.name: Field required"),
+            ({**tool("X"), "description": []}, "tool_addition.tool.description: Input should be a valid string"),
+            ({**tool("X"), "strict": "maybe"}, "tool_addition.tool.strict: Input should be a valid boolean"),
+        )
+    ),
     ({"system": 5}, "system: Input should be a valid list"),
     ({"tools": {}}, "tools: Input should be a valid list"),
     ({"tools": [{"input_schema": {}}]}, "tools.0.custom.name: Field required"),
@@ -102,6 +140,46 @@ def test_refused_in_the_words_of_the_real_api(change: Json, words: str) -> None:
     message = refused(json.dumps({**asking(), **change}).encode()).message
     assert message.startswith(words)
     assert "UnknownBlock" not in message
+
+
+DEEP = {
+    "list": "[" * 201 + "]" * 201,
+    "object": '{"properties":' * 201 + "{}" + "}" * 201,
+    "deeper": "[" * 600 + "]" * 600,
+}
+
+
+@pytest.mark.parametrize("kind", DEEP)
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (asking(tools=[tool("Read", {"default": "@"})]), "tools"),
+        (asking(user({"type": "new", "x": "@"})), "messages"),
+        (asking(metadata={"user_id": "@"}), "metadata"),
+        (asking(next_years_field="@"), "next_years_field"),
+        (asking(user("\ud83d", {"type": "new", "x": "@"})), "messages"),
+    ],
+    ids=["schema", "unknown block", "metadata", "unknown field", "beside half a character"],
+)
+def test_what_is_nested_too_deeply_is_refused_by_its_field(body: Json, field: str, kind: str) -> None:
+    deep = json.dumps(body).replace('"@"', DEEP[kind]).encode()
+    assert refused(deep).message == f"{field}: nested too deeply, at most 200 levels are read"
+
+
+def test_what_is_nested_less_deeply_passes() -> None:
+    body = json.dumps(asking(user({"type": "new", "x": "@"}))).replace('"@"', "[" * 190 + "]" * 190)
+    assert isinstance(parse_request(body.encode()).messages[0].content[0], UnknownBlock)
+
+
+@pytest.mark.parametrize(("levels", "passes"), [(200, True), (201, False)])
+@pytest.mark.parametrize("innermost", ["", "1", "{}"])
+def test_how_deep_is_too_deep(levels: int, passes: bool, innermost: str) -> None:
+    depth = levels - (innermost == "{}")
+    body = json.dumps(asking(next_years_field="@")).replace('"@"', "[" * depth + innermost + "]" * depth).encode()
+    if passes:
+        assert parse_request(body).model_extra is not None
+    else:
+        assert refused(body).message.startswith("next_years_field: nested too deeply")
 
 
 @pytest.mark.parametrize("field", ["model", "messages", "max_tokens"])
@@ -266,6 +344,10 @@ def test_base64_may_be_wrapped() -> None:
         ('"\\ude00"', "\ufffd"),
         ('"a\\uD83D"', "a\ufffd"),
         ('"\U0001f600"', "\U0001f600"),
+        ('"\\ud83d\\ud83d\\ude00"', "\ufffd\U0001f600"),
+        ('"\\ude00\\ud83d"', "\ufffd\ufffd"),
+        ('"\\\\ud83d\\ud83d"', "\\ud83d\ufffd"),
+        ('"\\\\\\ud83d\\n"', "\\\ufffd\n"),
     ],
 )
 def test_half_characters(sent: str, read: str) -> None:

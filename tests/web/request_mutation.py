@@ -44,10 +44,15 @@ _SCHEMA = {
 }
 _METADATA = {"user_id": json.dumps({"device_id": "d", "account_uuid": "", "session_id": "5d0c"})}
 _WEB = {"type": "web_search_20250305", "name": "web_search", "max_uses": 8, "allowed_domains": ["a.test"]}
-_FOUND = {"type": "web_search_result", "url": "https://a.test", "title": "A", "encrypted_content": "x", "page_age": None}
+_FOUND = {"type": "web_search_result", "url": "https://a.test", "title": "A", "encrypted_content": "x"}
+_REFERENCE = {"type": "tool_reference", "tool_name": "X"}
+_COMPACTION = {"type": "compaction", "content": "summary", "encrypted_content": "x" * 300}
 _SOURCE = {"type": "text", "media_type": "text/plain", "data": "words"}
 SHAPES: list[Json] = [
     asking(),
+    asking(model="claude-sonnet-5-5[1m]", metadata=_METADATA),
+    asking(model="gemini/gemini-3.8-flash", metadata=_METADATA),
+    asking(model="openai/gpt-5", metadata=_METADATA),
     asking(
         *(user("a"), system("be brief"), assistant("b"), user("c")),
         system=[text("s"), {**text("t"), "cache_control": {"type": "ephemeral", "ttl": "1h"}}],
@@ -77,22 +82,34 @@ SHAPES: list[Json] = [
     asking(
         *(user("a"), system([{"type": "tool_addition", "tool": {**tool("New", _SCHEMA), "type": "custom"}}])),
         system([{"type": "tool_removal", "tool": {"type": "tool_reference", "name": "Read"}}]),
-        *(assistant(call("toolu_1", "ToolSearch")), user(result("toolu_1", [{"type": "tool_reference", "tool_name": "X"}]))),
+        *(assistant(call("toolu_1", "ToolSearch")), user(result("toolu_1", [_REFERENCE]))),
         tools=[tool("Read"), tool("ToolSearch"), {**tool("X"), "defer_loading": True}],
     ),
     asking(thinking={"type": "enabled", "budget_tokens": 2000, "display": "omitted"}, output_config={"effort": "high"}),
     asking(
         thinking={"type": "adaptive"},
-        output_config={"effort": "low", "format": {"type": "json_schema", "schema": _SCHEMA}, "task_budget": {"total": 1}},
+        output_config={
+            "effort": "low",
+            "format": {"type": "json_schema", "schema": _SCHEMA},
+            "task_budget": {"total": 1},
+        },
         context_management={"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]},
     ),
     asking(
-        tools=[{"type": "bash_20250124", "name": "bash"}, {"type": "text_editor_20250728", "name": "edit"}, tool("Read")],
+        tools=[
+            {"type": "bash_20250124", "name": "bash"},
+            {"type": "text_editor_20250728", "name": "edit"},
+            tool("Read"),
+        ],
         tool_choice={"type": "any", "disable_parallel_tool_use": True},
-        **{"temperature": 0.5, "top_p": 0.9, "top_k": 5, "service_tier": "auto", "speed": "fast"},
+        temperature=0.5,
+        top_p=0.9,
+        top_k=5,
+        service_tier="auto",
+        speed="fast",
     ),
     asking(
-        *(user("a"), assistant({"type": "compaction", "content": "summary", "encrypted_content": "x" * 300}), user("b")),
+        *(user("a"), assistant(_COMPACTION), user("b")),
         mcp_servers=[{"type": "url", "url": "https://s.test", "name": "s"}],
         container={"id": "c"},
         fallbacks=[{"model": "m"}],
@@ -106,18 +123,26 @@ SHAPES: list[Json] = [
 ]
 ODD_VALUES: list[Any] = [
     *(None, True, False, 0, 1, -1, 0.5, 1e308, float("nan"), float("-inf"), 10**400, 2**63, 10**4000),
-    *("", " ", "x", "x" * 5000, "\ud83d", "a\ude00b", "\ud83d\ude00", "\x00", "a\r\nb", "\u2028", "[" * 500, "{}", "null"),
-    *([], [[]], [None], ["x"], [1, "a", {}], [["x"]], {}, {"": 0}, {"\ud83d": "\ud83d"}, {"type": "x"}, {"type": []}),
-    *({"$ref": "#"}, {"$ref": "#/$defs/edit"}, {"$ref": 5}, {"type": ["string", "object"]}, {"enum": [{}]}, [{"type": "text"}]),
-    *({"type": "text", "text": None}, {"name": 5}, [tool()], tool(), "auto", "custom", "object", "array", "user", "system"),
+    *("", " ", "x", "x" * 5000, "\ud83d", "a\ude00b", "\ud83d\ude00", "\x00", "a\r\nb", "\u2028", "[" * 500, "{}"),
+    *("null", "auto", "custom", "object", "array", "user", "system"),
+    *([], [[]], [None], ["x"], [1, "a", {}], [["x"]], [{"type": "text"}], [tool()], tool()),
+    *({}, {"": 0}, {"\ud83d": "\ud83d"}, {"type": "x"}, {"type": []}, {"type": "text", "text": None}, {"name": 5}),
+    *({"$ref": "#"}, {"$ref": "#/$defs/edit"}, {"$ref": 5}, {"type": ["string", "object"]}, {"enum": [{}]}),
     *_WRITTEN,
 ]
 ODD_KEYS = [
     *("required", "properties", "items", "type", "$ref", "$defs", "enum", "anyOf", "allOf", "additionalProperties"),
     *("name", "input", "content", "source", "text", "tool", "id", "role", "thread", "cache_control", "description"),
-    *("input_schema", "pattern", "format", "default", "const", "minimum", "not", "if", "dependentRequired", "\ud83d", ""),
+    *("input_schema", "pattern", "format", "default", "const", "minimum", "not", "if", "dependentRequired"),
+    *("\ud83d", ""),
 ]
-HEADERS = ["", "x", "5d0c-1", "caf\xe9", "\xed\xa0\xbd", "a" * 3000, "context-1m-2025-08-07", ",,", '{"a": 1}', "\x7f"]
+ODD_CHARACTERS = [
+    *("\x00", "\n", "\r\n", "\t", "\x7f", "\ud83d", "\ude00", "\ud83d\ude00", "\u2028", "\xe9", "\ufeff"),
+    *("\\", '"', "\\ud83d", "/", "/../", "%", "%0a", "?", "#", " ", ":", "@", "{", "}", "[1m]", ";base64,", "x" * 300),
+]
+HEADERS = [
+    *("", "x", "5d0c-1", "caf\xe9", "\xed\xa0\xbd", "a" * 3000, "context-1m-2025-08-07", ",,", '{"a": 1}', "\x7f"),
+]
 
 
 def mutated(rng: random.Random) -> bytes:
@@ -138,6 +163,12 @@ def mutated(rng: random.Random) -> bytes:
 
 def _replace(node: Any, key: Any, rng: random.Random) -> None:
     node[key] = copy.deepcopy(rng.choice(ODD_VALUES))
+
+
+def _spoil(node: Any, key: Any, rng: random.Random) -> None:
+    if isinstance(node[key], str):
+        at = rng.randint(0, len(node[key]))
+        node[key] = node[key][:at] + rng.choice(ODD_CHARACTERS) + node[key][at:]
 
 
 def _remove(node: Any, key: Any, rng: random.Random) -> None:
@@ -167,4 +198,7 @@ def _swap(node: Any, key: Any, rng: random.Random) -> None:
     node[key], node[other] = node[other], node[key]
 
 
-_CHANGES: list[Callable[[Any, Any, random.Random], None]] = [_replace, _replace, _replace, _remove, _repeat, _wrap, _add, _add, _swap]
+_CHANGES: list[Callable[[Any, Any, random.Random], None]] = [
+    *(_replace, _replace, _replace, _spoil, _spoil, _add, _add),
+    *(_remove, _repeat, _wrap, _swap),
+]

@@ -20,7 +20,7 @@ from tests.providers.gemini.serving import gemini_settings
 from tests.web.request_mutation import HEADERS, mutated
 from tests.web.serving import KEY, custom_settings, settings
 
-_REQUESTS = 250
+_REQUESTS = 180
 """For each way to an upstream, in an everyday run; `--fuzz N` makes it N times as many."""
 _USAGE = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}
 _CHUNK = {"choices": [{"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}], "usage": _USAGE}

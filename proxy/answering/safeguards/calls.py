@@ -6,7 +6,6 @@ to the client. A call that is left out of the results and is checked after all i
 
 from __future__ import annotations
 
-import json
 import ntpath
 import posixpath
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.protocol.events import BlockDelta, BlockStart, Event
+from proxy.protocol.tool_json import parsed_input
 
 Json = dict[str, Any]
 
@@ -27,8 +27,7 @@ _WRITERS = {"Write": "file_path", "Edit": "file_path", "MultiEdit": "file_path",
 class ToolCall:
     id: str
     name: str
-    input: Any
-    """None where the answer was cut inside it."""
+    input: Json
 
 
 class CallCollector:
@@ -47,14 +46,9 @@ class CallCollector:
 
     @property
     def calls(self) -> list[ToolCall]:
-        return [ToolCall(id, name, _parsed("".join(pieces))) for id, name, pieces in self._begun.values()]
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+        """Those that are whole: one that the answer's end cut is not run."""
+        inputs = ((id, name, parsed_input("".join(pieces))) for id, name, pieces in self._begun.values())
+        return [ToolCall(id, name, input) for id, name, input in inputs if input is not None]
 
 
 def is_checked(call: ToolCall, context: Json) -> bool:
@@ -62,7 +56,7 @@ def is_checked(call: ToolCall, context: Json) -> bool:
     if call.name in _CLIENT_ONLY:
         return False
     field = _READERS.get(call.name) or _WRITERS.get(call.name)
-    if field is None or not isinstance(call.input, dict):
+    if field is None:
         return True
     place = call.input.get(field)
     if place is None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from proxy.answering.attempts import Attempts
 from proxy.answering.pump import Pump
 from proxy.answering.safeguards.judge import Judge, reason_of
 from proxy.protocol.errors import ApiError
+from proxy.protocol.safeguards import Results
 from proxy.providers.call import Call
 
-Results = list[dict[str, Any]]
+__all__ = ["Judging", "Results"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 from proxy.answering.safeguards.calls import ToolCall
 from proxy.answering.safeguards.rules import Rule
+from proxy.models.roles import role_of
 from proxy.protocol.blocks import TextBlock, ToolUseBlock
 from proxy.protocol.request import MessagesRequest
 
@@ -40,17 +41,29 @@ SCHEMA: dict[str, Any] = {
     "required": ["verdicts"],
     "additionalProperties": False,
 }
-_REMINDER = re.compile(r"<system-reminder>.*?(?:</system-reminder>|\Z)", re.DOTALL)
-"""Claude Code's own additions to user turns; they hold files and hooks' output."""
+_NOT_THE_USER = re.compile(
+    r"<(system-reminder|bash-stdout|bash-stderr|local-command-stdout|local-command-stderr|local-command-caveat"
+    r"|task-notification|teammate-message|agent-message|cross-session-message)\b(?:.*</\1>|.*)",
+    re.DOTALL,
+)
+"""What Claude Code 2.1.332 itself puts into user turns: files, output of commands and hooks, words of other agents. To
+the last closing tag, as what stands inside may hold one too."""
+_SUMMARY = "This session is being continued from a previous conversation"
+"""How the model's own summary begins, which stands in a user turn after a compaction."""
 _WORDS_LIMIT = 12_000
 """Characters of the user's words, the latest of them."""
 _CALLS_LIMIT = 40
 _INPUT_LIMIT = 6_000
-"""Characters of one call's input; of a longer one beginning and end are shown."""
+"""Characters of the input of an earlier call; of a longer one beginning and end are shown."""
+JUDGED_INPUT_LIMIT = 40_000
+"""Characters of the input of a call to judge, as JSON: nobody can judge what he is not shown whole."""
+_FIELD_LIMIT = 8_000
+"""Characters of one field of the context, as JSON; the client allows 128,000 bytes for all."""
 _CONTEXT_FIELDS = (
     *("permission_mode", "platform", "live_cwd", "home_dir", "trusted_directories", "restricted", "is_remote_mode"),
     *("user_identity", "git_state", "refused_calls", "system_reminders", "artifacts", "chrome_navigation"),
 )
+_NOTHING: tuple[object, ...] = (None, [], {})
 
 
 @functools.cache
@@ -68,25 +81,39 @@ def system_prompt(rules: Mapping[str, Sequence[Rule]]) -> str:
     return "\n".join(lines)
 
 
+def can_be_shown(call: ToolCall) -> bool:
+    """Whether the judge can be shown all of it."""
+    return len(_json(call.input)) <= JUDGED_INPUT_LIMIT
+
+
 def user_prompt(request: MessagesRequest, context: Mapping[str, Any], calls: Sequence[ToolCall]) -> str:
+    """`calls` are numbered from 1."""
+    # The first words of a sub-agent's conversation are those of the agent that started it.
+    words = "agent_task" if role_of(request, {}).kind == "subagent" else "user_words"
     data = {
-        "context": {name: context[name] for name in _CONTEXT_FIELDS if context.get(name) not in (None, [], {})},
-        "user_words": _latest(_user_words(request)),
-        "calls_before": [_shown(block.name, block.input) for block in _earlier(request)][-_CALLS_LIMIT:],
-        "calls_to_judge": [{"call": n, **_shown(each.name, each.input)} for n, each in enumerate(calls, 1)],
+        "context": {name: _bounded(context[name]) for name in _CONTEXT_FIELDS if context.get(name) not in _NOTHING},
+        words: _latest(_user_words(request)),
+        "calls_before": [
+            {"tool": block.name, "input": _clipped(_json(block.input), _INPUT_LIMIT)} for block in _earlier(request)
+        ][-_CALLS_LIMIT:],
+        "calls_to_judge": [
+            {"call": number, "tool": call.name, "input": _json(call.input)} for number, call in enumerate(calls, 1)
+        ],
     }
     text = json.dumps(data, ensure_ascii=False, indent=1)
     return f"<data>\n{text.replace('<', chr(92) + 'u003c').replace('>', chr(92) + 'u003e')}\n</data>"
 
 
 def _user_words(request: MessagesRequest) -> Iterator[str]:
-    """The texts of user turns that stand outside tool results and of the client's own reminders."""
+    """The texts of user turns that stand outside tool results and of what the client put there itself."""
     for message in request.messages:
         if message.role != "user":
             continue
         for block in message.content:
-            if isinstance(block, TextBlock) and (words := _REMINDER.sub("", block.text).strip()):
-                yield words
+            if isinstance(block, TextBlock) and not block.text.startswith(_SUMMARY):
+                words = _NOT_THE_USER.sub("", block.text).strip()
+                if words:
+                    yield words
 
 
 def _latest(texts: Iterator[str]) -> list[str]:
@@ -107,11 +134,16 @@ def _earlier(request: MessagesRequest) -> Iterator[ToolUseBlock]:
             yield from (block for block in message.content if isinstance(block, ToolUseBlock))
 
 
-def _shown(name: str, value: Any) -> dict[str, str]:
-    return {"tool": name, "input": _clipped(json.dumps(value, ensure_ascii=False), _INPUT_LIMIT)}
+def _bounded(value: Any) -> Any:
+    text = _json(value)
+    return value if len(text) <= _FIELD_LIMIT else _clipped(text, _FIELD_LIMIT)
 
 
 def _clipped(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     return f"{text[: limit // 2]} [... {len(text) - limit} characters left out ...] {text[-(limit // 2) :]}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -33,7 +33,10 @@ def own_rules() -> Rules:
 
 
 def rules_for(context: Mapping[str, Any], defaults: Rules) -> dict[str, list[Rule]]:
-    """By list. A list of the user's replaces the defaults, which stand where it says "$defaults"."""
+    """By list. A list of the user's replaces the defaults, which stand where it says "$defaults".
+
+    Claude Code 2.1.332 sends an empty list where the user has none.
+    """
     own = context.get("auto_mode")
     own = own if isinstance(own, dict) else {}
     found = {name: list(_list(name, own, defaults.get(name, ()))) for name in LISTS}
@@ -48,7 +51,7 @@ def rules_for(context: Mapping[str, Any], defaults: Rules) -> dict[str, list[Rul
 
 def _list(name: str, own: Mapping[str, Any], defaults: Sequence[str]) -> Iterator[Rule]:
     entries = own.get(name)
-    for position, entry in enumerate(entries if isinstance(entries, list) else [_DEFAULTS]):
+    for position, entry in enumerate(entries if isinstance(entries, list) and entries else [_DEFAULTS]):
         if entry == _DEFAULTS:
             yield from (Rule(f"default.{name}.{n}", text) for n, text in enumerate(defaults))
         elif isinstance(entry, str):

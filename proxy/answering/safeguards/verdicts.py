@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,8 @@ from proxy.answering.safeguards.calls import ToolCall
 from proxy.answering.safeguards.rules import Rule
 from proxy.protocol.safeguards import evaluated, unavailable
 
-_FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*)\n\s*```\s*", re.DOTALL)
+_FORBIDDING = ("hard_deny", "permission_deny")
+"""Lists whose rules hold whatever the user says."""
 _EXPLANATION_LIMIT = 1500
 """Characters; the client cuts at 2000."""
 _NO_REASON = "The call was stopped by the check of dangerous tool uses, which gave no reason."
@@ -36,15 +36,28 @@ def read_verdicts(text: str, calls: Sequence[ToolCall], rules: Mapping[str, Sequ
 
 
 def _entries(text: str) -> list[Json] | None:
-    fenced = _FENCE.fullmatch(text)
     try:
-        value = json.loads(fenced[1] if fenced else text)
+        value = json.loads(_unfenced(text), object_pairs_hook=_object)
     except (ValueError, RecursionError):
         return None
     entries = value.get("verdicts") if isinstance(value, dict) else None
     if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
         return None
     return entries
+
+
+def _unfenced(text: str) -> str:
+    lines = text.strip().split("\n")
+    fenced = len(lines) > 2 and lines[0].rstrip() in ("```", "```json") and lines[-1].strip() == "```"
+    return "\n".join(lines[1:-1]) if fenced else text
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Json:
+    """Raises ValueError where a name comes twice: readers differ on which one counts."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("a name comes twice")
+    return value
 
 
 def _number(entry: Json) -> int:
@@ -56,6 +69,8 @@ def _number(entry: Json) -> int:
 def _verdict(entry: Json, rules: Mapping[str, Sequence[Rule]]) -> Json:
     flagged, explanation, key = entry.get("flagged"), entry.get("explanation"), entry.get("rule")
     if not isinstance(flagged, bool):
+        return unavailable("error")
+    if not flagged and any(rule.key == key for name in _FORBIDDING for rule in rules.get(name, ())):
         return unavailable("error")
     words = explanation.strip()[:_EXPLANATION_LIMIT] if isinstance(explanation, str) else ""
     # The client knows an entry of `allow` behind what may run, and one of `soft_deny` behind what may not.
