@@ -6,15 +6,20 @@ import os
 
 import pytest
 
+from tests import fuzz
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("claude-proxy")
     group.addoption("--e2e", action="store_true", help="also run the tests that drive Claude Code (tests/e2e)")
-    group.addoption("--fuzz", type=int, default=1, metavar="N", help="damage N times as many requests (tests/web)")
+    group.addoption(
+        "--fuzz", type=int, default=1, metavar="N", help="damage requests, streams, schemas N times as much"
+    )
     group.addoption("--no-streaming", action="store_true", help="skip the tests of streamed answers")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ[fuzz.VARIABLE] = str(config.getoption("--fuzz"))
     config.addinivalue_line("markers", "e2e: drives a real Claude Code; runs with --e2e only")
     config.addinivalue_line("markers", "streaming: is about streamed answers; --no-streaming skips it")
 

@@ -129,6 +129,28 @@ def test_explain(argv: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert "note: max_tokens was lowered" in said.err
 
 
+def test_explain_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUBAGENT_MODEL", "openai/gpt-6-sol@low")
+    system = "x-anthropic-billing-header: cc_version=2.1.332; cc_is_subagent=true;"
+    body = {
+        "model": "claude-opus-5-5",
+        "max_tokens": 9000,
+        "system": system,
+        "thinking": {"type": "adaptive"},
+        "tools": [{"name": "Read", "input_schema": {"type": "object"}}],
+        "messages": [{"role": "user", "content": "hi"}],
+    }
+    (tmp_path / "request.json").write_text(json.dumps(body))
+    assert main(["explain", str(tmp_path / "request.json")]) == 0
+    said = capsys.readouterr()
+    assert said.err.splitlines()[:3] == [
+        "to openai/gpt-6-sol",
+        "because of SUBAGENT_MODEL",
+        "as subagent/Explore|Plan (cc_is_subagent)",
+    ]
+    assert json.loads(said.out)["reasoning"]["effort"] == "low"
+
+
 def test_explain_reads_stdin(asked: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path(asked).read_bytes())))
     assert main(["--demo", "explain", "-"]) == 0

@@ -29,6 +29,7 @@ from proxy.protocol.message import fold
 from proxy.protocol.request import MessagesRequest, parse_request
 from proxy.protocol.writer import CUT_OFF, Writer
 from proxy.providers.base import Exchange
+from proxy.providers.common import tool_names
 from proxy.providers.common.splitter import Splitter
 from proxy.providers.openai.chat import request as chat_request
 from proxy.providers.openai.chat.stream import ChatStream
@@ -132,7 +133,7 @@ def custom_route(**fields: Any) -> Route:
 @dataclass(frozen=True, slots=True)
 class Translation:
     body: Json
-    names: ToolNames
+    names: tool_names.ToolNames
     notes: list[str]
 
     @property

@@ -49,6 +49,8 @@ _AGENT_ID = "x-claude-code-agent-id"
 _AGENT_TYPE = "x-claude-code-agent-type"
 _BILLING = "x-anthropic-billing-header:"
 _BACKGROUND = frozenset(("title", "summary", "suggestion", "recap", "hook"))
+_TYPE_LIMIT = 64
+"""Characters of a type, which comes from the client and goes into the log."""
 _TITLES = frozenset(("title", "name"))
 _CHANGING_TOOLS = frozenset(("Agent", "Edit", "Write"))
 """What a general-purpose agent has, and Explore and Plan have not."""
@@ -141,7 +143,7 @@ def _agent(request: MessagesRequest, headers: Mapping[str, str]) -> Role | None:
 
 def _agent_types(request: MessagesRequest, headers: Mapping[str, str]) -> tuple[str, ...]:
     if named := headers.get(_AGENT_TYPE, "").strip():
-        return (named,)
+        return (named[:_TYPE_LIMIT],)
     tools = {tool.name for tool in request.tools}
     if not tools:
         return ()

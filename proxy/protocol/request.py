@@ -238,9 +238,11 @@ def _loads(body: bytes) -> dict[str, Any]:
 
 def _is_deeper(value: Any, limit: int) -> bool:
     level: list[Any] = [[value]]
-    for _ in range(limit + 1):
+    depth = -1
+    while level and depth < limit:
         inside = (inner for node in level for inner in (node.values() if isinstance(node, dict) else node))
         level = [inner for inner in inside if isinstance(inner, dict | list)]
+        depth += 1
     return bool(level)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from proxy.protocol.deltas import Delta, TextDelta, ThinkingDelta, ToolCallDelta, ToolCallStart, Usage
+from proxy.protocol.deltas import Delta, Finish, TextDelta, ThinkingDelta, ToolCallDelta, ToolCallStart, Usage
 from proxy.tokens.text import text_tokens
 
 _PER_CALL = 4
@@ -17,11 +17,14 @@ def count_output(batches: Iterable[Sequence[Delta]]) -> Iterator[Sequence[Delta]
     """Passes an answer on. Where it reports no output, or 0, its last batch has our own count of what it holds."""
     pieces: dict[int, list[str]] = {}
     reported: int | None = None
+    refused = False
     for batch in batches:
         for delta in batch:
             match delta:
                 case Usage(output=output) if output is not None:
                     reported = output
+                case Finish(reason):
+                    refused = reason == "refusal"
                 case TextDelta(text) | ThinkingDelta(text):
                     pieces.setdefault(_PROSE, []).append(text)
                 case ToolCallStart(key, name):
@@ -31,7 +34,8 @@ def count_output(batches: Iterable[Sequence[Delta]]) -> Iterator[Sequence[Delta]
                 case _:
                     pass
         yield batch
-    if not reported and (count := _counted(pieces)):
+    is_true_zero = refused and reported == 0  # what is said of a blocked prompt is not the model's
+    if not reported and not is_true_zero and (count := _counted(pieces)):
         yield [Usage(output=count)]
 
 

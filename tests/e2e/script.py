@@ -19,7 +19,10 @@ Step = Reply | Raw | Callable[[Body], Reply | Raw]
 """An answer, or what makes one from the request."""
 
 
-def play(upstream: FakeOpenAI, *steps: Step, aside: Step = Reply(Text(ASIDE)), **conversations: Sequence[Step]) -> None:
+_ASIDE = Reply(Text(ASIDE))
+
+
+def play(upstream: FakeOpenAI, *steps: Step, aside: Step = _ASIDE, **conversations: Sequence[Step]) -> None:
     """Answers the nth turn of a conversation with its nth step, and with `aside` what holds no tools.
 
     `conversations` belong to sub-agents: their key is a word of the prompt.

@@ -170,6 +170,11 @@ HINTED: dict[str, tuple[dict[str, Any], dict[str, str], Role]] = {
         {CLASS: "subagent", "X_Claude_Code_Agent_Type": "ours"},
         Role("subagent", ("ours",)),
     ),
+    "a long type": (
+        asked(),
+        {CLASS: "subagent", "x_claude_code_agent_type": "x" * 999},
+        Role("subagent", ("x" * 64,)),
+    ),
     "no type": (asked(), {CLASS: "subagent"}, Role("subagent")),
     "background agent": (asked(), {CLASS: "subagent", FIRST_PARTY: "background-task"}, Role("subagent")),
     "workflow": (asked(tools=CONVERSATION), {CLASS: "workflow"}, Role("subagent", ("general-purpose",))),

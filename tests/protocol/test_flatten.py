@@ -158,7 +158,7 @@ def test_depth(depth: int) -> None:
     for _ in range(depth):
         deep = [deep]
     notes = Notes()
-    flat = flat_text(UnknownBlock(type="new", tree=deep, content="a"), notes=notes)
+    flat = flat_text(UnknownBlock.model_construct(type="new", tree=deep, content="a"), notes=notes)
     assert flat is not None
     assert flat.endswith("\na")
     assert ("the innermost" in flat) != bool(list(notes))

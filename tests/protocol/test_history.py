@@ -26,6 +26,7 @@ from proxy.protocol.history import (
     turns,
 )
 from proxy.protocol.notes import Notes
+from tests.fuzz import examples
 from tests.translation import Json, asking, assistant, call, image, parsed, result, system, text, thinking, tool, user
 
 BILLING = "x-anthropic-billing-header: cc_version=2.1.330; cch=1a2b3;"
@@ -271,7 +272,7 @@ def said(turn: Turn) -> Iterator[str]:
 
 
 @given(MESSAGES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_any_history(messages: list[Json]) -> None:
     found, _ = repaired(*messages)
     assert words([list(said(turn)) for turn in found]) == words(messages)

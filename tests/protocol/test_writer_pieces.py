@@ -24,6 +24,7 @@ from proxy.protocol.deltas import (
     Usage,
 )
 from tests.conformance import same_message
+from tests.fuzz import examples
 from tests.protocol.writing import CITED, END, FOUND, READING, called, content, written
 from tests.translation import Json
 
@@ -133,7 +134,7 @@ def answers(draw: st.DrawFn) -> tuple[list[Delta], str, str, list[tuple[str, Jso
 
 
 @given(answers(), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_any_answer_in_any_batches(
     made: tuple[list[Delta], str, str, list[tuple[str, Json]]], data: st.DataObject
 ) -> None:

@@ -123,7 +123,9 @@ def _mutated(schema: Json, seed: int, odd: list[Any]) -> Json:
     chance = random.Random(seed)
     changed = copy.deepcopy(schema)
     for value in odd:
-        place = chance.choice([node for node in _nodes(changed) if isinstance(node, dict | list) and node] or [changed])
+        place: Any = chance.choice(
+            [node for node in _nodes(changed) if isinstance(node, dict | list) and node] or [changed]
+        )
         key = chance.choice(list(place) if isinstance(place, dict) else range(len(place))) if place else "type"
         match chance.randrange(3):
             case 0:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.tokens.request import estimate
+from tests.fuzz import examples
 from tests.tokens.pictures import picture
 from tests.translation import (
     Json,
@@ -102,7 +103,7 @@ MESSAGES = st.lists(st.builds(lambda parts: user(*parts), st.lists(PARTS, max_si
 
 
 @given(MESSAGES, PARTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_never_less_with_more(messages: list[Json], part: Json) -> None:
     count = tokens(*messages)
     assert count == tokens(*messages)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from proxy.protocol.signature import seal
+from proxy.providers.anthropic.rewrite import request_body
 from proxy.settings.config import Config, load_config
 from tests.fakes.anthropic.api import LIMITS, FakeAnthropic
 from tests.fakes.anthropic.bodies import events, message, redacted, sse, thinking
@@ -247,3 +248,30 @@ def test_anthropic_tells_of_its_own_models(proxy: Proxy, anthropic: FakeAnthropi
     assert [exchange.path for exchange in anthropic.exchanges] == ["/v1/models?limit=1000", f"/v1/models/{first}"]
     assert anthropic.exchanges[0].headers["anthropic-beta"] == BETAS
     assert anthropic.exchanges[0].headers["x-api-key"] == KEY
+
+
+_TURNS = [
+    {"role": "user", "content": "x"},
+    {"role": "system", "content": "now", "output_config": {"effort": "max"}},
+    {"role": "assistant", "content": "y"},
+    {"role": "user", "content": "z"},
+    {"role": "system", "content": [], "output_config": {"effort": "high"}},
+]
+_MANAGED = {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}
+
+
+@pytest.mark.parametrize(
+    ("effort", "fields"),
+    [
+        ("low", {"output_config": {"effort": "low", "format": None}, "context_management": _MANAGED}),
+        ("minimal", {"output_config": {"effort": "low", "format": None}, "context_management": _MANAGED}),
+        ("none", {"output_config": {"effort": "high", "format": None}, "thinking": {"type": "disabled"}}),
+    ],
+)
+def test_an_effort_of_the_target(effort: str, fields: dict[str, Any]) -> None:
+    """`anthropic@low`: it holds for the whole request, whatever single turns say."""
+    body = claude(messages=_TURNS, output_config={"effort": "high", "format": None}, context_management=_MANAGED)
+    made = json.loads(request_body(json.dumps(body).encode(), "claude-opus-5-5", "claude-opus-5-5", effort))
+    plain = {name: value for name, value in body.items() if name not in ("output_config", "context_management")}
+    turns = [_TURNS[0], {"role": "system", "content": "now"}, *_TURNS[2:4]]
+    assert made == {**plain, "messages": turns, **fields}

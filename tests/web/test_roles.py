@@ -23,7 +23,7 @@ SETTINGS = {
     "PREFERRED_PROVIDER": "custom",
     "BIG_MODEL": "big",
     "AGENT_MODELS": "Explore=explore",
-    "SUBAGENT_MODEL": "custom/agent",
+    "SUBAGENT_MODEL": "custom/agent@low",
     "BACKGROUND_MODEL": "background",
     "COMPACTION_MODEL": "compaction",
     "JUDGE_MODEL": "judge",
@@ -47,7 +47,13 @@ def eight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Eight]:
         fakes = {name: stack.enter_context(FakeOpenAI("compatible", window=1_000_000)) for name in NAMES}
         windows = {name: 1_000_000 if name == "long" else 150_000 for name in NAMES}
         entries = [
-            {"model_id": name, "api_base": fake.base_url, "context_window": windows[name], "max_tokens": 8192}
+            {
+                "model_id": name,
+                "api_base": fake.base_url,
+                "context_window": windows[name],
+                "max_tokens": 8192,
+                "efforts": ["low", "high"],
+            }
             for name, fake in fakes.items()
         ]
         (directory / "custom_models.yaml").write_text(json.dumps(entries), encoding="utf-8")
@@ -99,9 +105,8 @@ REQUESTS: dict[str, tuple[dict[str, Any], dict[str, str], str, str]] = {
 def test_roles(
     body: dict[str, Any], headers: dict[str, str], role: str, name: str, streams: bool, eight: Eight
 ) -> None:
-    if role in ("classifier", "probe") and streams:
-        pytest.skip("Claude Code does not stream these")
     proxy, _ = eight
+    streams = streams and role != "classifier"  # which is known by not being streamed
     answer = proxy.post({**body, "stream": streams}, **{**CLIENT, **headers})
     assert answerer(answer) == name
     assert answer.headers["x-proxy-role"] == role
@@ -153,6 +158,13 @@ def test_a_failure_says_who_was_asked(eight: Eight) -> None:
     assert (answer.headers["x-proxy-role"], answer.headers["x-proxy-target"]) == ("subagent", "custom/agent")
     unknown = proxy.post(ask(model="nobody"))
     assert unknown.headers.keys().isdisjoint({"x-proxy-role", "x-proxy-target"})
+
+
+@pytest.mark.parametrize("requested", [{"output_config": {"effort": "high"}}, {"thinking": {"type": "disabled"}}, {}])
+def test_an_effort_of_the_target_wins(requested: dict[str, Any], eight: Eight) -> None:
+    proxy, fakes = eight
+    assert answerer(proxy.post(ask(**requested), **CLIENT, x_claude_code_request_class="subagent")) == "agent"
+    assert fakes["agent"].requests[-1]["reasoning_effort"] == "low"
 
 
 def test_a_named_model_is_not_left_for_a_longer_one(eight: Eight) -> None:
@@ -213,13 +225,3 @@ def test_the_clients_login_goes_to_anthropic_only(streams: bool, beside: Beside)
     for exchange in openai.exchanges:
         assert LOGIN.encode() not in exchange.raw
         assert LOGIN not in json.dumps(exchange.headers)
-
-
-def test_an_effort_of_the_target_wins(beside: Beside) -> None:
-    """On a model without efforts it has no effect; see tests/answering/test_plan.py for those that have."""
-    proxy, _, openai = beside
-    answer = proxy.post(
-        ask(thinking={"type": "adaptive"}, output_config={"effort": "high"}), **CLIENT, **{CLASS: "subagent"}
-    )
-    assert answer.status == 200
-    assert openai.requests[-1]["model"] == "gpt-4o"

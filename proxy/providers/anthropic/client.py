@@ -59,7 +59,7 @@ class AnthropicProvider:
 
     def write(self, plan: Plan) -> Written[None]:
         received, route = plan.exchange.received, plan.route
-        raw = request_body(received.body, route.requested, route.model) if received.body else b""
+        raw = request_body(received.body, route.requested, route.model, route.effort) if received.body else b""
         return Written(received.path, {}, None, raw=raw)
 
     def send(self, plan: Plan, written: Written[None], call: Call) -> requests.Response | Failure:  # noqa: ARG002

@@ -49,22 +49,50 @@ def response_headers(headers: Mapping[str, str], *, decoded: bool = False) -> li
     return [(name, value) for name, value in headers.items() if name.lower() not in dropped]
 
 
-def request_body(body: bytes, requested: str, model: str) -> bytes:
+def request_body(body: bytes, requested: str, model: str, effort: str | None = None) -> bytes:
     """The body to send: with `model` in place of the `requested` name, without thinking that Anthropic did not sign and
-    web searches that it did not make.
+    web searches that it did not make, and with the `effort`, a word of `effort.SCALE`, where one is set for all.
 
     It refuses signatures and search results that are not its own; a session that holds them would be dead.
     """
     value = json.loads(body)
     messages = [_without_foreign(message) for message in value["messages"]]
-    if requested == model and messages == value["messages"]:
+    if requested == model and messages == value["messages"] and effort is None:
         return body
     if messages != value["messages"]:
         messages = [message for message in messages if message["content"] != []]
         if _continues_without_thinking(value, messages):
             value["thinking"] = {"type": "disabled"}
+    if effort is not None:
+        _set_effort(value, effort)
+        messages = [changed for message in messages if (changed := _without_effort(message)) is not None]
     value["model"], value["messages"] = model, messages
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _set_effort(value: dict[str, Any], effort: str) -> None:
+    """Anthropic has neither "none" nor "minimal" (platform.claude.com, effort, 2026-11)."""
+    if effort == "none":
+        value["thinking"] = {"type": "disabled"}
+        # To clear thoughts is refused where there are none.
+        managed = value.get("context_management") or {}
+        edits = [edit for edit in managed.get("edits") or () if not str(edit.get("type")).startswith("clear_thinking_")]
+        value["context_management"] = {**managed, "edits": edits}
+        if not edits:
+            del value["context_management"]
+        return
+    value["output_config"] = {**(value.get("output_config") or {}), "effort": "low" if effort == "minimal" else effort}
+
+
+def _without_effort(message: dict[str, Any]) -> dict[str, Any] | None:
+    """A turn's own effort would win over that of the request; None for a turn that holds nothing else."""
+    if "output_config" not in message:
+        return message
+    config = {name: each for name, each in (message.get("output_config") or {}).items() if name != "effort"}
+    kept = {name: each for name, each in message.items() if name != "output_config"}
+    if config:
+        return {**kept, "output_config": config}
+    return kept if kept["content"] != [] else None
 
 
 def _without_foreign(message: dict[str, Any]) -> dict[str, Any]:

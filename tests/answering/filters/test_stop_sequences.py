@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from proxy.answering.filters.stop_sequences import stop_sequences
 from proxy.protocol.deltas import Delta, Finish, TextDelta, ThinkingDelta, ToolCallStart, Usage
 from tests.answering.filters.pieces import cuttings, through
+from tests.fuzz import examples
 
 END = Finish("end")
 TOOL = ToolCallStart(0, "Read")
@@ -68,7 +69,7 @@ def test_empty_batches_pass() -> None:
 
 
 @given(st.data(), st.text("abE ND", max_size=12), st.lists(st.text("abEND", max_size=4), max_size=4))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_any_cutting(data: st.DataObject, text: str, sequences: list[str]) -> None:
     whole = run([[TextDelta(text)], [END]], *sequences)
     assert run([*data.draw(cuttings(text)), [END]], *sequences) == whole

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from proxy.answering.filters.think_tags import Mode, think_tags
 from proxy.protocol.deltas import Delta, Finish, Note, TextDelta, ThinkingDelta, ToolCallStart, Usage
 from tests.answering.filters.pieces import cuttings, through
+from tests.fuzz import examples
 
 END = Finish("end")
 TOOL = ToolCallStart(0, "Read")
@@ -179,6 +180,6 @@ def as_a_whole(text: str) -> list[Any]:
 
 
 @given(st.data(), st.lists(st.sampled_from([*TAGS, "a", "<", ">", " ", "\n", "</", "thi"]), max_size=8).map("".join))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_any_cutting(data: st.DataObject, text: str) -> None:
     assert through(think_tags, [*data.draw(cuttings(text)), [END]]) == [*as_a_whole(text), END]

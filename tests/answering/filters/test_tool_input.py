@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from proxy.answering.filters.tool_input import repair_tool_input, repaired
 from proxy.protocol.deltas import Delta, Finish, TextDelta, ToolCallDelta, ToolCallEnd, ToolCallStart
+from tests.fuzz import examples
 from tests.providers.schemas import MUTATED, OBJECTS, REAL
 
 SCHEMA = {
@@ -318,7 +319,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.dictionaries(st.sampled_from(["a", "b", "edits", "limit", "tags", "range"]), ANY_JSON), OBJECTS | MUTATED)
 def test_any_input_for_any_schema(value: dict[str, Any], schema: Any) -> None:
     once = repaired(json.dumps(value), "T", schema)

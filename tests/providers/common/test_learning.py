@@ -39,7 +39,7 @@ LOOP = [*ASKED, user(result("t1", [image()]), "b"), assistant(call("t2")), user(
 FULL = asking(user("a"), system("s"), *LOOP[1:], **TOOLS, system="s", temperature=0.5)
 FORCED = {"tool_choice": {"type": "tool", "name": "Grep", "disable_parallel_tool_use": True}}
 DETAILS = [{"type": "reasoning.text", "text": "cut", "format": "anthropic-claude-v1", "index": 0}]
-DETAILED = asking(*ASKED[:1], assistant(thinking("cut", sealed(DETAILS, "local")), "b"), user("c"))
+DETAILED = asking(*ASKED[:1], assistant(thinking("cut", sealed(DETAILS, "local") or ""), "b"), user("c"))
 DEEPSEEK = {"thinking_style": "thinking", "efforts": ["low", "high", "max"]}
 EFFORT = asking(output_config={"effort": "medium"}, max_tokens=4096)
 OFF = asking(thinking={"type": "disabled"})

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from proxy.protocol.notes import Notes
 from proxy.providers.common.references import Definitions, inlined, references_in
+from tests.fuzz import examples
 from tests.providers.schemas import MUTATED, OBJECTS, STRING, nested
 
 Json = dict[str, Any]
@@ -130,7 +131,7 @@ def test_types_that_unfold_without_end_are_cut(fan: int) -> None:
 
 
 def test_large_definitions_do_not_multiply_without_end() -> None:
-    schema = {
+    schema: dict[str, Any] = {
         "properties": {f"p{n}": {"$ref": "#/$defs/words"} for n in range(2000)},
         "$defs": {"words": {"enum": [f"word {n}" for n in range(1000)]}},
     }
@@ -174,7 +175,7 @@ def test_plain_references(reference: str, plain: bool) -> None:
     assert Definitions(root).is_plain(reference) == plain
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(OBJECTS | MUTATED)
 def test_any_schema(schema: Json) -> None:
     unfolded, _ = inlined(schema, "S", Notes())

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from proxy.protocol.notes import Notes
 from proxy.providers.common.schemas import either, well_formed
+from tests.fuzz import examples
 from tests.providers.schemas import MUTATED, OBJECTS, REAL, STRING, nested
 
 Json = dict[str, Any]
@@ -131,7 +132,7 @@ def test_values_that_are_nested_too_deeply_are_cut() -> None:
     json.dumps(sound)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(OBJECTS | MUTATED)
 def test_any_schema_can_be_written_and_is_sound_from_then_on(schema: Json) -> None:
     sound = well_formed(schema, "S", Notes())

@@ -15,6 +15,7 @@ from proxy.providers.gemini.schema import KEYWORDS, SchemaCleaner
 from tests.captures import CAPTURES, load, needs_captures
 from tests.fakes.gemini.models import MODELS
 from tests.fakes.gemini.rules import check
+from tests.fuzz import examples
 from tests.providers.gemini.pieces import NEW
 from tests.providers.schemas import MUTATED, OBJECTS, TYPES, nested
 
@@ -337,7 +338,7 @@ def _named(schema: Any) -> tuple[set[str], set[str]]:
     return set(schema.get("properties", {})), set(schema.get("required", []))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     st.dictionaries(st.sampled_from(_KEYS), _SCHEMAS, max_size=4),
     st.lists(st.sampled_from(_KEYS), max_size=3),
@@ -365,7 +366,7 @@ def test_any_answer(schema: Any) -> None:
             assert node.keys() <= set(KEYWORDS)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(OBJECTS | MUTATED, st.booleans())
 def test_any_schema_malformed_or_not(schema: Json, constrains: bool) -> None:
     """Whatever comes: only keywords that Gemini takes, and JSON."""

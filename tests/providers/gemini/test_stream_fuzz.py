@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from proxy.protocol.errors import ApiError
 from proxy.protocol.request import Tool
 from proxy.providers.gemini.chunks import Chunks
+from tests.fuzz import examples
 from tests.mutation import judged, mutated, nested, shown
 from tests.providers.gemini.chunks import Json, call, chunk, piece, read, reader, text
 
@@ -44,13 +45,13 @@ SEARCH = Tool.model_validate({"type": "web_search_20250305", "name": "web_search
 
 
 @given(mutated(STREAM), st.booleans(), st.sampled_from([None, SEARCH]))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_damage(chunks: list[Json], shows_thinking: bool, search: Tool | None) -> None:
     judged(read(chunks, reader(shows_thinking=shows_thinking, search=search)))
 
 
 @given(mutated(STREAM[3:]), st.integers(0, 3))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_came_before_the_damage_is_not_lost(damaged: list[Json], kept: int) -> None:
     """All that a sound beginning says is in the answer, whatever follows."""
     begun = [block for block in _sound(STREAM[:kept]) if block[0] != "thinking"]
@@ -74,7 +75,7 @@ def test_any_depth() -> None:
 
 
 @given(st.binary(max_size=80) | st.sampled_from(["[" * 100_000, '{"a":' * 100_000]).map(str.encode), st.integers(1, 9))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_any_bytes(data: bytes, size: int) -> None:
     """Dicts or an ApiError."""
     chunks = Chunks()

@@ -12,6 +12,7 @@ from proxy.protocol.notes import Notes
 from proxy.protocol.request import Tool
 from proxy.providers.openai.schemas import answer_schema, fits_strict, input_schema, with_types
 from tests.fakes.openai.schema import schema_problem
+from tests.fuzz import examples
 from tests.providers.schemas import MUTATED, OBJECTS, REAL, STRING, nested
 
 Json = dict[str, Any]
@@ -220,7 +221,7 @@ def test_real_schemas(name: str, official: bool) -> None:
     assert not official or schema_problem(found, strict=False) is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(OBJECTS | MUTATED)
 def test_any_schema_as_a_tools(schema: Json) -> None:
     for official in (True, False):
@@ -234,7 +235,7 @@ def test_any_schema_as_a_tools(schema: Json) -> None:
             assert not fits_strict(found) or schema_problem(found, strict=True) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(OBJECTS | MUTATED)
 def test_any_schema_as_an_answers(schema: Json) -> None:
     assert isinstance(answer_schema(schema, Notes(), official=False), dict)
@@ -242,7 +243,7 @@ def test_any_schema_as_an_answers(schema: Json) -> None:
     assert found is None or schema_problem(found, strict=False) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(OBJECTS | MUTATED)
 def test_types_and_strictness_of_any_schema_as_it_came(schema: Json) -> None:
     assert isinstance(with_types(schema), dict)

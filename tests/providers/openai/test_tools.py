@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from proxy.providers.openai.tools import ToolNames, call_id
 from tests.conformance.schema import schema_error
+from tests.fuzz import examples
 from tests.translation import Json, Translation, asking, assistant, call, case, result, tool, translate, user
 
 UPSTREAM_NAME = r"[a-zA-Z0-9_-]{1,64}"
@@ -68,7 +69,7 @@ def test_forgiving_case(called: str, name: str) -> None:
 
 
 @given(st.lists(st.text(min_size=1, max_size=80), max_size=6, unique=True))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_any_names(given_names: list[str]) -> None:
     names = ToolNames(given_names)
     for name in given_names:
@@ -333,7 +334,7 @@ def test_references_that_unfold_without_end_stay() -> None:
         max_leaves=8,
     )
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_any_schema_is_taken(schema: Any) -> None:
     """`translate` asks the strict fakes; the tool's own inputs must go on fitting what is left of its schema."""
     root = {"type": "object", "properties": {"x": schema}, "$defs": {"a": STRING}}

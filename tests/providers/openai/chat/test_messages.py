@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from proxy.models.habits import Habits
 from tests.fakes.openai.messages import mismatches
+from tests.fuzz import examples
 from tests.providers.openai.chat.pieces import ASKED, HEAD, HEAD_TWO, TWO, calling, said, told
 from tests.translation import (
     EVERYWHERE,
@@ -335,7 +336,7 @@ QUIRKS = st.builds(
 
 
 @given(MESSAGES, st.sampled_from(EVERYWHERE), QUIRKS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_any_history_is_taken_and_said(messages: list[Json], to: str, habits: Habits) -> None:
     sent = translate(asking(*messages, tools=[tool()]), to, habits if to == "local" else Habits())
     assert list(mismatches(sent.messages)) == []

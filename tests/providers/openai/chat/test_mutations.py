@@ -16,6 +16,7 @@ from proxy.protocol.errors import ApiError
 from tests.fakes.openai.odd_base import call, calls, chunk, final, text, usage_chunk
 from tests.fakes.openai.odd_streams import TOOL_NAMES
 from tests.fakes.openai.replies import DONE
+from tests.fuzz import examples
 from tests.providers.openai.chat.reading import batches, new_stream
 from tests.translation import BACKEND, answer, asking, tool
 
@@ -103,7 +104,7 @@ def mutated(draw: st.DrawFn) -> list[Any]:
 
 
 @given(mutated())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_mutated_streams(chunks: list[Any]) -> None:
     """The client is told of calls by whatever name the model gave them, so those names count as offered."""
     called = said(read_all([*chunks, DONE]))[1]
@@ -146,7 +147,7 @@ def failure(chunks: list[Any]) -> ApiError | None:
 
 
 @given(st.lists(st.sampled_from(CHUNKS[:7]), min_size=1, max_size=6), mutated())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_nothing_of_a_sound_beginning_is_lost(sound: list[Any], odd: list[Any]) -> None:
     before, after = said(read_all([*sound, CUT])), said(read_all([*sound, *odd]))
     assert after[0].startswith(before[0])
@@ -155,7 +156,7 @@ def test_nothing_of_a_sound_beginning_is_lost(sound: list[Any], odd: list[Any]) 
 
 
 @given(json_values)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_any_json_as_a_chunk(value: Any) -> None:
     error = failure([value])
     if error is not None:

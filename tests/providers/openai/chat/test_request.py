@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.models.habits import Habits
+from tests.fuzz import examples
 from tests.translation import (
     EVERYWHERE,
     OFFICIAL,
@@ -437,7 +438,7 @@ CHOICE = st.sampled_from(["auto", "any", "none", "tool"])
 
 
 @given(FIELDS, CHOICE, st.booleans(), st.sampled_from(EVERYWHERE))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_any_request_is_taken(fields: Json, choice: str, disable: bool, to: str) -> None:
     if fields.get("tools"):
         named = {"name": fields["tools"][0]["name"]} if choice == "tool" else {}

@@ -26,6 +26,7 @@ from tests.fakes.openai.odd_base import (
 )
 from tests.fakes.openai.odd_streams import ODD_STREAMS, TOOL_NAMES
 from tests.fakes.openai.replies import DONE
+from tests.fuzz import examples
 from tests.providers.openai.expectations import expect
 from tests.translation import Answer, answer, asking, chat_deltas, tool
 
@@ -293,7 +294,7 @@ def split(*pieces: bytes) -> list[bytes]:
 
 
 @given(st.sampled_from(STREAMS), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_any_cutting(stream: Any, data: st.DataObject) -> None:
     (odd_stream,) = stream.values
     whole = b"".join(odd_stream.chunks)

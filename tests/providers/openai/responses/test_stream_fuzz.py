@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from proxy.protocol.errors import ApiError
+from tests.fuzz import examples
 from tests.mutation import judged, mutated, nested, shown
 from tests.providers.openai.responses.events import (
     READ,
@@ -66,7 +67,7 @@ CUT = [*STREAM[:13], cut("max_output_tokens", call(READ[:5], id="fc_1", call_id=
 
 
 @given(mutated(STREAM) | mutated(CUT))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_damage(events: list[Json]) -> None:
     """Deltas or an ApiError, and what is written of them conforms."""
     judged(read(events))
@@ -155,7 +156,7 @@ def _item(kind: str, whole: Json, words: str, forms: set[str], index: Any, named
 
 
 @given(answers())
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_form_of_one_answer(made: tuple[list[Json], list[tuple[Any, ...]]]) -> None:
     """Announced or not, streamed or not, repeated or not, under any of the names that servers give."""
     events, blocks = made
