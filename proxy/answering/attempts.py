@@ -14,8 +14,9 @@ from typing import Any, cast
 
 from proxy.answering.plan import Limits, Plan, plan
 from proxy.answering.timing import Timing
-from proxy.models.habits import HabitBook, Habits, Lesson, from_names
+from proxy.models.habits import NO_HABITS, HabitBook, Habits, Lesson, from_names
 from proxy.models.routing import Route
+from proxy.models.servers import known_habits
 from proxy.protocol.deltas import Delta, Note
 from proxy.providers.base import Exchange, Item, Provider, Written
 from proxy.providers.call import Call
@@ -162,5 +163,8 @@ class _Notes:
 
 
 def _preset(route: Route) -> Habits:
-    """What the user says of the server in advance."""
-    return from_names(route.custom.habits if route.custom is not None else ())
+    """What the user says of the server in advance, or what it is known for."""
+    custom = route.custom
+    if custom is None:
+        return NO_HABITS
+    return from_names(custom.habits or known_habits(custom.api_base, custom.upstream_name))

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import yaml
 
-from proxy.models.thinking_control import ThinkingStyle
+from proxy.models.servers import ThinkingStyle
 
 
 @dataclass(frozen=True, slots=True)

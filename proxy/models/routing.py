@@ -32,8 +32,8 @@ from proxy.models.names import (
     with_effort,
 )
 from proxy.models.roles import MAIN, Role
+from proxy.models.servers import ThinkingControl, thinking_control
 from proxy.models.targets import REQUESTED_NAME, Target, Targets, clipped, custom_target
-from proxy.models.thinking_control import ThinkingControl, thinking_control
 from proxy.models.vendors import CUSTOM, vendor
 from proxy.protocol.errors import ApiError
 from proxy.settings.config import Config, CustomModel

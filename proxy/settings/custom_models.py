@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import yaml
 
 from proxy.models.habits import SETTABLE
-from proxy.models.thinking_control import OPENROUTER, ThinkingControl, ThinkingStyle, thinking_control
+from proxy.models.servers import OPENROUTER, ThinkingControl, ThinkingStyle, thinking_control
 from proxy.protocol.effort import SCALE
 from proxy.settings.problems import header_name_problem, hint, looks_like_key, quoted, shown, url_problem
 

@@ -248,13 +248,13 @@ def test_a_judge_of_ones_own(stream: bool, chat: FakeOpenAI) -> None:
 
 
 _BETA = "dangerous-tool-use-2026-09-03"
+_LOGIN = "sk-ant-oat-client"
 
 
 @pytest.fixture
 def anthropic() -> Iterator[FakeAnthropic]:
-    with FakeAnthropic([KEY]) as fake:
+    with FakeAnthropic([KEY, _LOGIN]) as fake:
         yield fake
-    assert fake.refusals == []
 
 
 @BOTH_MODES
@@ -267,12 +267,14 @@ def test_anthropic_judges_its_own_answers(stream: bool, anthropic: FakeAnthropic
     assert answer.status == 200
     assert b"safeguard_results" not in answer.body
     (exchange,) = anthropic.exchanges
+    assert exchange.refusal is None
     assert exchange.body["safeguards"] == safeguards()
 
 
+@pytest.mark.xfail(strict=True, reason="web/messages.py does not hand the client's request to the judge")
 @BOTH_MODES
 @pytest.mark.parametrize(
-    "login", [{}, {"authorization": f"Bearer {KEY}"}], ids=["the proxy's key", "the client's login"]
+    "login", [{}, {"authorization": f"Bearer {_LOGIN}"}], ids=["the proxy's key", "the client's login"]
 )
 def test_anthropic_judges_the_answers_of_others(
     login: dict[str, str], stream: bool, chat: FakeOpenAI, anthropic: FakeAnthropic
@@ -286,6 +288,7 @@ def test_anthropic_judges_the_answers_of_others(
         answer = proxy.post(asking(stream), anthropic_version="2023-06-01", anthropic_beta=_BETA, **login)
         assert outcomes(answer.message()) == [FINE]
     (exchange,) = anthropic.exchanges
+    assert exchange.refusal is None
     assert is_judging(exchange.body)
     assert judged(chat) == 0
-    assert all(KEY not in each.headers.get("authorization", "") or not login for each in chat.exchanges)
+    assert all(_LOGIN not in str(each.headers) for each in chat.exchanges)
