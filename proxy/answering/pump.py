@@ -19,6 +19,8 @@ from proxy.answering.timing import Timing
 from proxy.protocol.deltas import Note, TextDelta, ThinkingDelta, Usage
 from proxy.protocol.errors import ApiError
 
+_FRAMES = 20
+"""The innermost ones say where; a recursion has a thousand."""
 _BACKLOG = 256
 """Batches that wait for a client which does not read; then the upstream waits, too. A batch is one read: 64 KB."""
 _BACKLOG_PAUSE = 0.02
@@ -207,4 +209,5 @@ def where(error: BaseException) -> str:
         code = trace.tb_frame.f_code
         lines.append(f"{code.co_filename}:{trace.tb_lineno} in {code.co_name}")
         trace = trace.tb_next
-    return f"{type(error).__name__} at " + " <- ".join(reversed(lines))
+    lines.reverse()
+    return f"{type(error).__name__} at " + " <- ".join(lines[:_FRAMES])

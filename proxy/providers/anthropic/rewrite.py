@@ -67,7 +67,7 @@ def request_body(body: bytes, requested: str, model: str, effort: str | None = N
         _set_effort(value, effort)
         messages = [changed for message in messages if (changed := _without_effort(message)) is not None]
     value["model"], value["messages"] = model, messages
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _set_effort(value: dict[str, Any], effort: str) -> None:
@@ -99,7 +99,7 @@ def _without_foreign(message: dict[str, Any]) -> dict[str, Any]:
     content = message["content"]
     if message["role"] != "assistant" or not isinstance(content, list):
         return message
-    searches = {block["tool_use_id"] for block in content if _is_foreign_result(block)}
+    searches = [block.get("tool_use_id") for block in content if _is_foreign_result(block)]
     kept = [block for block in content if not _is_foreign(block) and block.get("id") not in searches]
     return {**message, "content": [_without_foreign_citations(block) for block in kept]}
 
