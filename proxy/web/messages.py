@@ -23,7 +23,7 @@ from proxy.protocol.errors import ApiError
 from proxy.protocol.events import Event, MessageDelta, MessageStop, Ping, StreamError
 from proxy.protocol.message import fold
 from proxy.protocol.notes import header_value
-from proxy.protocol.request import MessagesRequest, checked, parse_count_request, read_request
+from proxy.protocol.request import checked, parse_count_request, read_request
 from proxy.protocol.writer import Writer
 from proxy.providers.base import Exchange
 from proxy.providers.call import Call
@@ -71,7 +71,7 @@ def count_tokens() -> Response:
 def _answered(exchange: Exchange, estimate: Estimate) -> Response:
     request, route, call, timing = exchange.request, exchange.route, Call(), services().timing
     entry, pumps = request_log(), Pumps()
-    judging = _judging(request, pumps, timing)
+    judging = _judging(exchange, pumps, timing)
     batches = partial(services().answer, exchange, call, estimate.learn)
     pump: Pump[Delta] = pumps.make(call, batches, services().idle_limit(route), services().content_limit(route))
     with ExitStack() as stack:
@@ -92,10 +92,10 @@ def _answered(exchange: Exchange, estimate: Estimate) -> Response:
     return _with_notes(response, known)
 
 
-def _judging(request: MessagesRequest, pumps: Pumps, timing: Timing) -> Judging | None:
+def _judging(exchange: Exchange, pumps: Pumps, timing: Timing) -> Judging | None:
     """The judge of the calls in the answer; None where the client asks for none."""
     route = services().judge_route()
-    judge = judge_for(request, route, services().rules)
+    judge = judge_for(exchange.request, route, services().rules, exchange.received)
     if judge is None:
         return None
     attempts = services().attempts(route) if route is not None else None

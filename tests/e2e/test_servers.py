@@ -1,4 +1,7 @@
-"""Servers that differ from OpenAI's, each strict in its own way; the proxy learns what it must and nobody notices."""
+"""Servers that differ from OpenAI's, each strict in its own way; the proxy learns what it must and nobody notices.
+
+With the newer release only: how a server differs has nothing to do with the client.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from tests.e2e.stage import claude_code
 from tests.fakes.openai.chat import FakeOpenAI
 from tests.fakes.openai.replies import Reply, Text, Thinking, ToolCall
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("command", ["new"], indirect=True)]
 
 
 @pytest.mark.parametrize(

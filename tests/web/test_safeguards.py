@@ -51,8 +51,7 @@ def judged(chat: FakeOpenAI) -> int:
 
 @BOTH_MODES
 def test_what_the_client_does_not_check_is_not_judged(stream: bool, proxy: Proxy, chat: FakeOpenAI) -> None:
-    inside, outside = "/home/dev/app/a.py", "/etc/passwd"
-    calls = [ToolCall("Read", {"file_path": path}) for path in (inside, outside)]
+    calls = [ToolCall("Read", {"file_path": "/home/dev/app/a.py"}), ToolCall("Bash", {"command": "make"})]
     play(chat, Reply(Text(verdicts({}))), Reply(*calls))
     message = proxy.post(asking(stream)).message()
     (entry,) = message["safeguard_results"]
@@ -271,7 +270,6 @@ def test_anthropic_judges_its_own_answers(stream: bool, anthropic: FakeAnthropic
     assert exchange.body["safeguards"] == safeguards()
 
 
-@pytest.mark.xfail(strict=True, reason="web/messages.py does not hand the client's request to the judge")
 @BOTH_MODES
 @pytest.mark.parametrize(
     "login", [{}, {"authorization": f"Bearer {_LOGIN}"}], ids=["the proxy's key", "the client's login"]

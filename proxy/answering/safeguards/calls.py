@@ -1,7 +1,8 @@
 """The calls of an answer, and which of them Claude Code checks at all. Pure.
 
-Measured with 2.1.332: not checked are Read and its like, writing inside the trusted folders, and tools that only speak
-to the client. A call that is left out of the results and is checked after all is denied, so leaving out is safe.
+Measured with 2.1.332: not checked are reading, writing inside the trusted folders but for files that others run or
+obey, and tools that only speak to the client. A call that is left out of the results and is checked after all is
+denied, so leaving out is safe. A flagged call is denied even where it would have run unchecked.
 """
 
 from __future__ import annotations
@@ -17,10 +18,22 @@ from proxy.protocol.tool_json import parsed_input
 
 Json = dict[str, Any]
 
-_CLIENT_ONLY = frozenset(("ToolSearch", "TodoWrite", "AskUserQuestion", "ExitPlanMode", "SubagentHandback"))
+_CLIENT_ONLY = frozenset(
+    (
+        *("ToolSearch", "TodoWrite", "AskUserQuestion", "ExitPlanMode", "SubagentHandback"),
+        *("ListAgents", "ReportFindings"),
+    )
+)
 _READERS = {"Read": "file_path", "Glob": "path", "Grep": "path", "LS": "path", "NotebookRead": "notebook_path"}
 _WRITERS = {"Write": "file_path", "Edit": "file_path", "MultiEdit": "file_path", "NotebookEdit": "notebook_path"}
 """Tools that touch one place -> the field of their input that names it."""
+_GUARDED = frozenset(
+    (
+        *("bunfig.toml", "lefthook.yml", "lefthook.yaml", "pyrightconfig.json"),
+        *("gradle-wrapper.properties", "maven-wrapper.properties"),
+    )
+)
+"""Names that Claude Code guards besides hidden ones (`.git`, `.claude`, `.bashrc`, `.mcp.json` and more)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +68,35 @@ def is_checked(call: ToolCall, context: Json) -> bool:
     """Whether the client waits for a verdict on it; whatever is not known is."""
     if call.name in _CLIENT_ONLY:
         return False
-    field = _READERS.get(call.name) or _WRITERS.get(call.name)
-    if field is None:
-        return True
-    place = call.input.get(field)
-    if place is None:
-        return call.name not in _READERS
-    return not isinstance(place, str) or not _is_inside(place, context)
+    if call.name in _WRITERS:
+        inside = _inside(call.input.get(_WRITERS[call.name]), context)
+        return inside is None or any(name.startswith(".") or name.lower() in _GUARDED for name in inside)
+    if call.name in _READERS:
+        place = call.input.get(_READERS[call.name])
+        return _blocks_reads(context) and place is not None and _inside(place, context) is None
+    return True
 
 
-def _is_inside(place: str, context: Json) -> bool:
+def _inside(place: Any, context: Json) -> list[str] | None:
+    """The way to `place` from the trusted folder that holds it, name by name; None where none holds it."""
     paths = ntpath if context.get("platform") == "win32" else posixpath
     here = context.get("live_cwd")
-    if not isinstance(here, str) or place.startswith("~"):
-        return False
+    if not isinstance(place, str) or not isinstance(here, str) or place.startswith("~"):
+        return None
     target = paths.normpath(paths.join(here, place))
-    return any(_holds(folder, target, paths) for folder in _trusted(context))
+    for folder in _trusted(context):
+        root = paths.normpath(folder)
+        if target == root:
+            return []
+        if target.startswith(root.rstrip(paths.sep) + paths.sep):
+            names: list[str] = target[len(root) :].strip(paths.sep).split(paths.sep)
+            return names
+    return None
 
 
-def _holds(folder: str, target: str, paths: Any) -> bool:
-    root = paths.normpath(folder)
-    return bool(target == root or target.startswith(root.rstrip(paths.sep) + paths.sep))
+def _blocks_reads(context: Json) -> bool:
+    directories = context.get("trusted_directories")
+    return isinstance(directories, dict) and bool(directories.get("block_reads_outside_working_directories"))
 
 
 def _trusted(context: Json) -> Iterable[str]:

@@ -21,14 +21,23 @@ def _write(path: Any, name: str = "Write", field: str = "file_path") -> ToolCall
     return ToolCall("toolu_1", name, {field: path, "content": "x"})
 
 
+BLOCKED = context()
+BLOCKED["trusted_directories"]["block_reads_outside_working_directories"] = True
 UNCHECKED: dict[str, tuple[ToolCall, Json]] = {
     "read inside": (_read("/home/dev/app/a/b.py"), {}),
     "the folder itself": (_read("/home/dev/app"), {}),
     "the folder with a slash": (_read("/home/dev/app/"), {}),
+    "read outside": (_read("/etc/passwd"), {}),
+    "read at home": (_read("~/.ssh/id_rsa"), {}),
+    "read what is guarded": (_read("/home/dev/app/.git/config"), {}),
+    "a path that is no text to read": (_read(["/home/dev/app/a"]), {}),
+    "search outside": (ToolCall("t", "Glob", {"pattern": "*", "path": "/"}), {}),
+    "read inside, where reading outside is blocked": (_read("src/a.py"), BLOCKED),
+    "search without a place, where reading outside is blocked": (ToolCall("t", "Grep", {"pattern": "x"}), BLOCKED),
     "relative": (_write("src/a.py"), {}),
     "relative with a dot": (_write("./src/a.py"), {}),
     "dots that stay inside": (_write("src/../a.py"), {}),
-    "a name that begins with dots": (_write("..a.py"), {}),
+    "a folder of a hidden name around": (_write("/home/dev/.trees/app/a"), context("/home/dev/.trees/app")),
     "a name with a tilde inside": (_write("a~b"), {}),
     "spaces and letters of all kinds": (_write("/home/dev/app/Größe (1) 写.txt"), {}),
     "an additional folder": (_write("/srv/data/x"), context("/home/dev/app", "/srv/data")),
@@ -44,21 +53,33 @@ UNCHECKED: dict[str, tuple[ToolCall, Json]] = {
     "Windows with slashes": (_write("C:/app/src/a.py"), context("C:\\app", platform="win32")),
     "Windows, relative": (_write(r"src\a.py"), context("C:\\app", platform="win32")),
     "Windows, a trusted drive": (_write(r"D:\x"), context("C:\\app", "D:\\", platform="win32")),
-    **{name: (ToolCall("t", name, {}), {}) for name in ("ToolSearch", "TodoWrite", "AskUserQuestion", "ExitPlanMode")},
+    **{
+        name: (ToolCall("t", name, {}), {})
+        for name in ("ToolSearch", "TodoWrite", "AskUserQuestion", "ExitPlanMode", "ListAgents", "ReportFindings")
+    },
 }
 CHECKED: dict[str, tuple[ToolCall, Json]] = {
-    "read outside": (_read("/etc/passwd"), {}),
+    "read outside, where that is blocked": (_read("/etc/passwd"), BLOCKED),
+    "search outside, where that is blocked": (ToolCall("t", "Glob", {"pattern": "*", "path": "/"}), BLOCKED),
     "out by dots": (_write("../x"), {}),
     "out by dots further in": (_write("/home/dev/app/src/../../x"), {}),
     "a folder that begins alike": (_write("/home/dev/application/x"), {}),
-    "the folder above": (_read("/home/dev"), {}),
+    "the folder above": (_write("/home/dev"), {}),
+    "a hook": (_write(".git/hooks/pre-commit"), {}),
+    "a hidden folder further in": (_write("/home/dev/app/sub/.vscode/settings.json"), {}),
+    "the client's settings": (_write("/home/dev/app/.claude/settings.json"), {}),
+    "a name that begins with dots": (_write("..a.py"), {}),
+    **{
+        f"guarded: {name}": (_write(name, "Edit"), {})
+        for name in (".bashrc", ".mcp.json", ".GitConfig", ".env", "sub/lefthook.yml", "BunFig.toml")
+    },
+    "Windows, a hook": (_write(r"C:\app\.git\hooks\x"), context("C:\\app", platform="win32")),
     "home by tilde": (_write("~/app/x"), {}),
     "home by tilde and name": (_write("~dev/app/x"), {}),
     "another case": (_write("/home/dev/APP/x"), {}),
-    "search outside": (ToolCall("t", "Glob", {"pattern": "*", "path": "/"}), {}),
     "no path to write": (ToolCall("t", "Write", {"content": "x"}), {}),
     "null to write": (_write(None), {}),
-    "a path that is no text": (_read(["/home/dev/app/a"]), {}),
+    "a path that is no text": (_write(["/home/dev/app/a"]), {}),
     "a number for a path": (_write(7), {}),
     "relative without a working directory": (_write("a"), context(live_cwd=None)),
     "inside without a working directory": (_write("/home/dev/app/a"), context(live_cwd=7)),
