@@ -29,12 +29,12 @@ from proxy.protocol.message import fold
 from proxy.protocol.request import MessagesRequest, parse_request
 from proxy.protocol.writer import CUT_OFF, Writer
 from proxy.providers.base import Exchange
-from proxy.providers.common import tool_names
 from proxy.providers.common.splitter import Splitter
+from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.chat import request as chat_request
 from proxy.providers.openai.chat.stream import ChatStream
 from proxy.providers.openai.errors import Backend
-from proxy.providers.openai.tools import ToolNames
+from proxy.providers.openai.tools import NAME_RULES
 from proxy.settings.config import load_config
 from tests.conformance import check_error_stream, check_message, check_stream, same_message
 from tests.fakes.openai.models import MODELS, ModelRules, find
@@ -133,7 +133,7 @@ def custom_route(**fields: Any) -> Route:
 @dataclass(frozen=True, slots=True)
 class Translation:
     body: Json
-    names: tool_names.ToolNames
+    names: ToolNames
     notes: list[str]
 
     @property
@@ -198,7 +198,7 @@ def chat_deltas(
     pieces: Iterable[bytes], tools: Iterable[str], content_type: str = "text/event-stream", *, cut: bool = False
 ) -> Iterator[list[Delta]]:
     """Bytes off the network -> batches of deltas, one for each piece and one for the end."""
-    stream = ChatStream(ToolNames(tools), BACKEND, "local")
+    stream = ChatStream(ToolNames(tools, NAME_RULES), BACKEND, "local")
     if content_type == "text/event-stream":
         splitter = Splitter()
         for piece in pieces:

@@ -17,11 +17,15 @@ from proxy.protocol.signature import seal
 _OPAQUE = seal("web-search", "", "")
 """Stands where Anthropic has encrypted text; clients demand a string."""
 _QUOTE_LIMIT = 150
+"""Characters of `cited_text` (platform.claude.com, web search tool, 2026-11)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A page. `domain` where the URL does not have it, as with a search engine's redirects; the title may be empty."""
+class Page:
+    """A page that a search has found.
+
+    `domain` where the URL does not have it, as with a search engine's redirects; the title may be empty.
+    """
 
     url: str
     title: str = ""
@@ -37,7 +41,7 @@ class Search:
     """One search that the upstream has made."""
 
     query: str
-    sources: list[Source] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
     failed: bool = False
 
 
@@ -51,19 +55,19 @@ def domain_of(site: str) -> str:
     return site.split("://")[-1].partition("/")[0]
 
 
-def permits(tool: Tool, source: Source) -> bool:
-    """Whether the tool's lists of domains let the source be shown. A domain stands for its subdomains, too."""
-    if any(_belongs(source, site) for site in tool.blocked_domains):
+def permits(tool: Tool, page: Page) -> bool:
+    """Whether the tool's lists of domains let the page be shown. A domain stands for its subdomains, too."""
+    if any(_belongs(page, site) for site in tool.blocked_domains):
         return False
-    return not tool.allowed_domains or any(_belongs(source, site) for site in tool.allowed_domains)
+    return not tool.allowed_domains or any(_belongs(page, site) for site in tool.allowed_domains)
 
 
-def _belongs(source: Source, site: str) -> bool:
+def _belongs(page: Page, site: str) -> bool:
     domain, path = domain_of(site).lower(), site.split("://")[-1].partition("/")[2]
-    host = source.site.lower().partition(":")[0]
+    host = page.site.lower().partition(":")[0]
     if host != domain and not host.endswith(f".{domain}"):
         return False
-    return bool(source.domain) or fnmatchcase(_split(source.url).path.lstrip("/"), f"{path}*")
+    return bool(page.domain) or fnmatchcase(_split(page.url).path.lstrip("/"), f"{path}*")
 
 
 def _split(url: str) -> SplitResult:
@@ -74,44 +78,44 @@ def _split(url: str) -> SplitResult:
         return SplitResult("", "", "", "", "")
 
 
-def search_blocks(searches: Sequence[Search], cited: Sequence[Source], tool: Tool) -> Iterator[ServerBlock]:
+def search_blocks(searches: Sequence[Search], cited: Sequence[Page], tool: Tool) -> Iterator[ServerBlock]:
     """A `server_tool_use` and its `web_search_tool_result` for each search.
 
-    The sources `cited` in the answer lend their titles; those that no search has named belong to the last one.
+    The pages `cited` in the answer lend their titles; those that no search has named belong to the last one.
     """
-    titles = {source.url: source.title for source in cited if source.title}
-    named = {source.url for search in searches for source in search.sources}
+    titles = {page.url: page.title for page in cited if page.title}
+    named = {page.url for search in searches for page in search.pages}
     for search in searches:
-        sources = [*search.sources]
+        pages = [*search.pages]
         if search is searches[-1]:
-            sources.extend(source for source in cited if source.url not in named)
-        unique = {source.url: source for source in sources if permits(tool, source)}
+            pages.extend(page for page in cited if page.url not in named)
+        unique = {page.url: page for page in pages if permits(tool, page)}
         call_id = ids.server_tool_use_id()
         call = {"type": "server_tool_use", "id": call_id, "name": "web_search", "input": {"query": search.query}}
         yield ServerBlock(call)
-        content: Any = [_result(source, titles.get(source.url)) for source in unique.values()]
+        content: Any = [_result(page, titles.get(page.url)) for page in unique.values()]
         if search.failed and not content:
             content = {"type": "web_search_tool_result_error", "error_code": "unavailable"}
         yield ServerBlock({"type": "web_search_tool_result", "tool_use_id": call_id, "content": content})
 
 
-def _result(source: Source, title: str | None) -> dict[str, Any]:
+def _result(page: Page, title: str | None) -> dict[str, Any]:
     return {
         "type": "web_search_result",
-        "url": source.url,
-        "title": title or source.title or source.site,
+        "url": page.url,
+        "title": title or page.title or page.site,
         "encrypted_content": _OPAQUE,
         "page_age": None,
     }
 
 
-def citation(source: Source, cited_text: str) -> Citation:
-    """The source of what the answer says in `cited_text`; vendors do not report the words of the page."""
+def citation(page: Page, cited_text: str) -> Citation:
+    """The page behind what the answer says in `cited_text`; vendors do not report the words of the page."""
     return Citation(
         {
             "type": "web_search_result_location",
-            "url": source.url,
-            "title": source.title or source.site,
+            "url": page.url,
+            "title": page.title or page.site,
             "cited_text": cited_text[:_QUOTE_LIMIT],
             "encrypted_index": _OPAQUE,
         }

@@ -10,12 +10,12 @@ from proxy.protocol.deltas import Delta, Finish, ServerBlock, TextDelta, ToolCal
 from proxy.protocol.events import BlockDelta, BlockStart
 from proxy.protocol.flatten import flat_text
 from proxy.protocol.request import Tool
-from proxy.protocol.web_search import Search, Source, citation, permits, search_blocks, search_tool
+from proxy.protocol.web_search import Page, Search, citation, permits, search_blocks, search_tool
 from tests.translation import Json, answer, asking, parsed, tool, user
 
 SEARCH = {"type": "web_search_20250305", "name": "web_search"}
-PAGE = Source("https://www.a.test/moon?x=1", "The Moon")
-OTHER = Source("https://b.test/")
+PAGE = Page("https://www.a.test/moon?x=1", "The Moon")
+OTHER = Page("https://b.test/")
 
 
 def offer(**fields: Any) -> Tool:
@@ -32,29 +32,29 @@ def test_the_tool(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "source", "shown"),
+    ("fields", "page", "shown"),
     [
         ({}, PAGE, True),
         ({"allowed_domains": ["a.test"]}, PAGE, True),
         ({"allowed_domains": ["A.test"]}, PAGE, True),
         ({"allowed_domains": ["b.test"]}, PAGE, False),
-        ({"allowed_domains": ["www.a.test"]}, Source("https://a.test/"), False),
-        ({"allowed_domains": ["a.test"]}, Source("https://nota.test/"), False),
+        ({"allowed_domains": ["www.a.test"]}, Page("https://a.test/"), False),
+        ({"allowed_domains": ["a.test"]}, Page("https://nota.test/"), False),
         ({"allowed_domains": ["a.test/moon"]}, PAGE, True),
         ({"allowed_domains": ["a.test/sun"]}, PAGE, False),
         ({"allowed_domains": ["a.test/*"]}, PAGE, True),
         ({"allowed_domains": ["a.test/*/full"]}, PAGE, False),
-        ({"allowed_domains": ["https://a.test/"]}, Source("http://a.test:8080/x"), True),
+        ({"allowed_domains": ["https://a.test/"]}, Page("http://a.test:8080/x"), True),
         ({"blocked_domains": ["a.test"]}, PAGE, False),
         ({"blocked_domains": ["b.test"]}, PAGE, True),
-        ({"blocked_domains": ["a.test"]}, Source("https://redirect.test/x", "", "www.a.test"), False),
-        ({"allowed_domains": ["redirect.test"]}, Source("https://redirect.test/x", "", "a.test"), False),
-        ({"blocked_domains": ["b.test/x"]}, Source("http://[no-url"), True),
-        ({"allowed_domains": ["b.test/x"]}, Source("http://[no-url"), False),
+        ({"blocked_domains": ["a.test"]}, Page("https://redirect.test/x", "", "www.a.test"), False),
+        ({"allowed_domains": ["redirect.test"]}, Page("https://redirect.test/x", "", "a.test"), False),
+        ({"blocked_domains": ["b.test/x"]}, Page("http://[no-url"), True),
+        ({"allowed_domains": ["b.test/x"]}, Page("http://[no-url"), False),
     ],
 )
-def test_domains(fields: Json, source: Source, shown: bool) -> None:
-    assert permits(offer(**fields), source) == shown
+def test_domains(fields: Json, page: Page, shown: bool) -> None:
+    assert permits(offer(**fields), page) == shown
 
 
 def _written(*deltas: Delta) -> tuple[list[Any], Json]:
@@ -89,9 +89,9 @@ def test_blocks() -> None:
     assert message["usage"]["server_tool_use"] == {"web_search_requests": 1}
 
 
-def test_sources_that_only_the_answer_names() -> None:
+def test_pages_that_only_the_answer_names() -> None:
     """They lend their titles, and belong to the last search where none has found them."""
-    first, second = Source(PAGE.url), Source("https://c.test/c", "C")
+    first, second = Page(PAGE.url), Page("https://c.test/c", "C")
     blocks = search_blocks([Search("a", [first]), Search("b", [])], [PAGE, second], offer())
     results = [block.block["content"] for block in blocks if block.block["type"] == "web_search_tool_result"]
     assert [[each["title"] for each in content] for content in results] == [["The Moon"], ["C"]]

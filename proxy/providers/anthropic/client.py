@@ -27,12 +27,18 @@ from proxy.providers.connections import CONNECT_TIMEOUT, EVENT_LIMIT
 from proxy.settings.config import Config
 
 OFFICIAL_URL = "https://api.anthropic.com"
-_POOL = 256
+_POOL_SIZE = 256
+"""Connections to one host that are kept; as many as the server has threads by default, and each thread uses one."""
+_HOSTS = 8
+"""Hosts whose connections are kept; there is one upstream, so this is only room to spare."""
 _PIECE = 65536
+"""Bytes that one read gives at most where an answer comes in one; an event stream gives each chunk as it comes."""
 _FRAME_ENDS = (b"\n\n", b"\r\n\r\n")
 _DECODED = ("gzip", "x-gzip", "deflate")
 """Encodings that an upstream may use although it is asked for none."""
 _NAMES = NameRules(characters="a-zA-Z0-9_-", first="", limit=128, kept=119)
+"""`^[a-zA-Z0-9_-]{1,128}$` (Anthropic's API reference, `tools.name`, 2026-11). 119 characters, `_` and 8 digits of a
+hash are just 128. Only the plan sees these names: the body goes on with the client's own."""
 _LAST_EVENTS = (b"event: message_stop", b"event: error", b"event:message_stop", b"event:error")
 
 
@@ -49,7 +55,7 @@ class AnthropicProvider:
         self._session.auth = _untouched  # or requests would look for credentials in ~/.netrc
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _Adapter(pool_connections=8, pool_maxsize=_POOL))
+            self._session.mount(scheme, _Adapter(pool_connections=_HOSTS, pool_maxsize=_POOL_SIZE))
 
     def server(self, route: Route) -> str:  # noqa: ARG002 - one for all routes
         return self._url

@@ -21,9 +21,17 @@ _HOP_BY_HOP = frozenset(
         "upgrade",
     )
 )
+"""Headers about one connection only, which an intermediary has to remove (RFC 9110, 7.6.1; RFC 2616, 13.5.1)."""
 _NOT_SENT = _HOP_BY_HOP | {"host", "content-length", "accept-encoding", "cookie", "origin", "referer", "forwarded"}
+"""And what the HTTP client writes anew (`host`, `content-length`), encodings in which no frame can be found, and what a
+browser or a proxy says of whom it works for. With an `origin` Anthropic takes the call for a browser's own ("CORS
+requests must set 'anthropic-dangerous-direct-browser-access' header", 401, 2026-11).
+"""
 _CREDENTIALS = ("x-api-key", "authorization")
 _NOT_RETURNED = _HOP_BY_HOP | {"content-length", "set-cookie", "date", "server"}
+"""And what our own server writes (`date`, `server`), the length of a body that may end in another way, and cookies of a
+host that is not the client's.
+"""
 
 
 def request_headers(headers: Iterable[tuple[str, str]], key: str | None) -> dict[str, str]:

@@ -15,7 +15,7 @@ from proxy.models.habits import OPTIONAL_FIELDS, Habits, Lesson
 from proxy.providers.common.failures import Failure
 from proxy.providers.common.output_limits import output_limit
 from proxy.providers.common.overflow import overflow_numbers
-from proxy.providers.common.words import Rule, full_text, kind_of, rules
+from proxy.providers.common.words import WordRule, full_text, kind_of, rules
 
 _INVALID = (400, 422)
 _GLM_INVALID = "1210"
@@ -68,7 +68,7 @@ def without(name: str, *, lasting: bool = True) -> Lesson:
     return Lesson(f"without {name}", {"refused": frozenset((name,))}, lasting)
 
 
-def _taught(failure: Failure) -> Iterator[Rule]:
+def _taught(failure: Failure) -> Iterator[WordRule]:
     return (rule for rule in rules("refused_parameters") if rule.matches(failure))
 
 
@@ -200,7 +200,7 @@ def _refused(failure: Failure, body: Body, _: Habits) -> Lesson | None:
     return None
 
 
-def _fields(rule: Rule, failure: Failure) -> Iterator[str]:
+def _fields(rule: WordRule, failure: Failure) -> Iterator[str]:
     """The fields that may be to blame."""
     if rule.field != "any":
         yield from _ALIKE.get(rule.field, (rule.field,) if rule.field else ())

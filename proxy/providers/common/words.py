@@ -61,7 +61,7 @@ _ECHO = re.compile(r"""['"]input['"]: ?.*?(?=['"](?:type|loc|msg|ctx)['"]:|$)"""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class WordRule:
     """One row of a table: the words, and for refused parameters what they teach.
 
     `habit` is a yes-or-no habit, `field` a field of the request ("any": the one that is named), `token_field` the name
@@ -91,7 +91,7 @@ def full_text(failure: Failure) -> str:
 
 
 @functools.cache
-def rules(table: str) -> tuple[Rule, ...]:
+def rules(table: str) -> tuple[WordRule, ...]:
     """The rows of `words/{table}.yaml`."""
     text = resources.files("proxy.providers.common").joinpath(f"words/{table}.yaml").read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -99,11 +99,11 @@ def rules(table: str) -> tuple[Rule, ...]:
     return tuple(_rule(row, data.get("unless", "")) for row in data["rules"])
 
 
-def _rule(row: dict[str, Any], unless: str) -> Rule:
+def _rule(row: dict[str, Any], unless: str) -> WordRule:
     """A row's own `unless` stands in place of its table's."""
     unless = row.get("unless", unless)
     known = {name: row[name] for name in ("habit", "field", "token_field", "lasting") if name in row}
-    return Rule(
+    return WordRule(
         re.compile(row["words"], re.IGNORECASE),
         re.compile(unless, re.IGNORECASE) if unless else None,
         tuple(row.get("statuses", ())),

@@ -11,7 +11,8 @@ from proxy.providers.gemini.errors import read_failure
 
 _FIELDS = (b":", b"event:", b"id:", b"retry:")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_SHOWN = 200
+_SHOWN_MAX = 200
+"""Characters of what is no API's answer; mostly a page whose title tells enough."""
 
 Chunk = dict[str, Any]
 
@@ -48,7 +49,7 @@ class Chunks:
             yield from self._line(line)
         yield from self._event()
         if self._lines and not self._began:
-            words = read_failure(502, {}, b" ".join(self._lines)).message[:_SHOWN]
+            words = read_failure(502, {}, b" ".join(self._lines)).message[:_SHOWN_MAX]
             raise ApiError(502, f"Gemini's server did not answer as an API ({words}); is GEMINI_BASE_URL right?")
 
     def _line(self, line: bytes) -> Iterator[Chunk]:

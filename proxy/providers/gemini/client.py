@@ -33,8 +33,11 @@ if TYPE_CHECKING:
 OFFICIAL_URL = "https://generativelanguage.googleapis.com"
 _PATH = "streamGenerateContent"
 _AFTER_FINISH = 5.0
-"""Seconds that a connection may stay open after the server has said why it stops."""
+"""Seconds that a connection may stay open after the server has said why it stops. Nothing of use comes after
+that; longer, and a gateway that never closes would keep the client waiting for an answer that it has read."""
 _MULTI_REGIONS = ("us", "eu")
+"""Locations with a host of another form than regions have
+(docs.cloud.google.com/gemini-enterprise-agent-platform/resources/locations, 2026-11)."""
 _NO_MODEL_NAME = re.compile(r"\.\.|[?&#]")
 _ABOUT_THINKING = re.compile(
     r"thinking (is not|budget|level)|thinking_?(budget|level|config)|budget -?\d+ is invalid", re.IGNORECASE

@@ -8,7 +8,7 @@ from typing import Any
 from proxy.protocol.deltas import Delta, TextDelta, Usage
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import Tool
-from proxy.protocol.web_search import Search, Source, citation, domain_of, permits, search_blocks
+from proxy.protocol.web_search import Page, Search, citation, domain_of, permits, search_blocks
 from proxy.providers.common.fields import count_of, object_of, objects_of, text_of
 
 
@@ -26,11 +26,11 @@ def google_search(tool: Tool, notes: Notes, *, vertex: bool) -> dict[str, Any]:
 
 def grounded(text: str, metadata: Mapping[str, Any], tool: Tool) -> Iterator[Delta]:
     """The searches behind `text`, then the text and what it cites. Without a search, the text alone."""
-    chunks = [_source(chunk) for chunk in _list(metadata, "groundingChunks")]
-    sources = [source for source in chunks if source is not None]
+    chunks = [_page(chunk) for chunk in _list(metadata, "groundingChunks")]
+    pages = [page for page in chunks if page is not None]
     queries = [query for query in _list(metadata, "webSearchQueries") if isinstance(query, str)]
-    if queries or sources:
-        yield from search_blocks([Search("; ".join(queries), sources)], (), tool)
+    if queries or pages:
+        yield from search_blocks([Search("; ".join(queries), pages)], (), tool)
         yield Usage(web_searches=1)
     if text:
         yield TextDelta(text)
@@ -38,12 +38,12 @@ def grounded(text: str, metadata: Mapping[str, Any], tool: Tool) -> Iterator[Del
     for support in objects_of(metadata.get("groundingSupports")):
         claim = _claim(object_of(support.get("segment")), encoded)
         for index in map(count_of, _list(support, "groundingChunkIndices")):
-            source = chunks[index] if index is not None and index < len(chunks) else None
-            if source is not None and permits(tool, source):
-                yield citation(source, claim)
+            page = chunks[index] if index is not None and index < len(chunks) else None
+            if page is not None and permits(tool, page):
+                yield citation(page, claim)
 
 
-def _source(chunk: Any) -> Source | None:
+def _page(chunk: Any) -> Page | None:
     """The URL is a redirect of Google's. The Developer API reports the domain, if at all, in place of the title."""
     web = object_of(object_of(chunk).get("web"))
     url, title, domain = (text_of(web.get(name)) for name in ("uri", "title", "domain"))
@@ -51,7 +51,7 @@ def _source(chunk: Any) -> Source | None:
         return None
     if not domain and "." in title and " " not in title:
         domain = title
-    return Source(url, title, domain)
+    return Page(url, title, domain)
 
 
 def _claim(segment: Mapping[str, Any], text: bytes) -> str:

@@ -1,18 +1,11 @@
-"""Tool names within Gemini's limits, and back."""
+"""Tool names within Gemini's limits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from proxy.providers.common import tool_names
 from proxy.providers.common.tool_names import NameRules
 
 RULES = NameRules(characters="a-zA-Z0-9_.:-", first="a-zA-Z_", limit=64, kept=54)
-"""As the API's own refusal of a name says; the SDK's docstring already allows 128 characters (2026-11)."""
-
-
-class ToolNames(tool_names.ToolNames):
-    """The names of one request's tools, there (a letter or `_`, then `[a-zA-Z0-9_.:-]`, 64 in all) and back."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        super().__init__(names, RULES)
+"""Characters ("Invalid function name. Must start with a letter or an underscore. Must be alphameric (a-z, A-Z, 0-9),
+underscores (_), dots (.), colons (:), or dashes (-), with a maximum length of 64", 2026-11). The SDK's docstring
+allows 128. 54 characters, `_` and 8 digits of a hash are 63, the limit that Google's older SDKs state.
+"""

@@ -14,6 +14,7 @@ from proxy.providers.common.outputs import fenced, file_made
 _ABOUT_A_PART = ("videoMetadata", "partMetadata", "mediaResolution", "functionCall", "text", "thought")
 _GOOD_OUTCOME = "OUTCOME_OK"
 _INDEX_END = 10_000
+"""Members of one list; a path such as `$.a[999999999]` would fill the memory with the members before it."""
 
 
 def described(part: dict[str, Any]) -> str:

@@ -21,13 +21,15 @@ from proxy.providers.gemini.signatures import SignatureMemory, Signatures
 Transport = Literal["gemini", "vertex"]
 
 STORE = "store"
-"""The field with which Google may be kept from storing a request (Developer API only)."""
+"""The field with which Google may be kept from storing a request: in paid projects made since 2026-10-26 it stores them
+by default (ai.google.dev/gemini-api/docs/changelog, 2026-11). Vertex AI has no such field."""
 THINKING = "thinkingConfig"
 _TOOL_LIMIT = 512
 """Functions in one request (ai.google.dev/gemini-api/docs/function-calling, 2026-11)."""
 _SCHEMAS: Memo[tuple[list[dict[str, Any]], tuple[str, ...]]] = Memo(64)
 """Sets of tools; a conversation has one or two."""
 _FILTERS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
+"""The categories that may be switched off (ai.google.dev/gemini-api/docs/safety-settings, 2026-11)."""
 _MODES = {"any": "ANY", "none": "NONE"}
 
 

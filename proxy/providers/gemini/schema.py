@@ -30,10 +30,14 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "null": (type(None),),
 }
 _FORMATS = ("date-time", "date", "time")
+"""The formats of strings that Gemini keeps to (ai.google.dev/gemini-api/docs/structured-output, 2026-11)."""
 _LARGEST = 2**53 - 1
+"""JavaScript's greatest exact integer, which zod writes as the bound of any integer: it bounds nothing."""
 _ENUM_TEXT_LIMIT = 2000
-"""Characters, in all schemas of a request together."""
+"""Characters, in all schemas of a request together; beyond it Gemini may answer "The specified schema produces a
+constraint that has too many states for serving" (2026-11). Google names no number: 2000 is what LiteLLM keeps to."""
 _HINT_LIMIT = 200
+"""Characters of one rule in words; a description is read with every request, and a longer rule helps no model."""
 _IN_WORDS = (
     "pattern",
     "minLength",

@@ -22,7 +22,8 @@ from proxy.protocol.errors import ApiError
 from proxy.settings.config import Vertex
 
 _DEADLINE = 1800
-"""Seconds that Google may take for an answer; without a deadline of ours Vertex AI takes 300."""
+"""Seconds that Google may take for a whole answer, in `X-Server-Timeout`; without it Vertex AI stops after 300
+(googleapis/js-genai#1489, 2026-11). 1800 is our choice: longer than answers take, so that our own limits fire first."""
 
 # They warn of variables of the environment that are not used here, and of users' own credentials.
 logging.getLogger("google_genai._api_client").setLevel(logging.ERROR)

@@ -17,7 +17,9 @@ from typing import Any
 from proxy.protocol import signature as envelope
 
 SENTINEL = "skip_thought_signature_validator"
+"""What Google takes in place of a lost signature (ai.google.dev/gemini-api/docs/thought-signatures, 2026-11)."""
 _MEMORY_LIMIT = 8_000_000
+"""Characters, so some 8 MB: thousands of signatures, which are mostly of some hundreds to thousands of characters."""
 
 
 class SignatureMemory:

@@ -15,7 +15,7 @@ from proxy.providers.base import Plan
 
 FIELD = "prompt_cache_breakpoint"
 _LIMIT = 4
-"""A request writes no more."""
+"""Breakpoints that one request may write (developers.openai.com/api/docs/guides/prompt-caching, 2026-11)."""
 
 Part = dict[str, Any]
 

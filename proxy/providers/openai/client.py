@@ -39,7 +39,8 @@ from proxy.settings.custom_models import CustomModel
 OFFICIAL_URL = "https://api.openai.com/v1"
 _KEY_HEADER = "Authorization"
 _AFTER_FINISH = 5.0
-"""Seconds that a server without [DONE] is given for its usage after it has said why it stops."""
+"""Seconds that a server without [DONE] is given for its usage after it has said why it stops. The usage comes at once
+or never; longer, and the client would be waiting for an answer that it has read."""
 _CHAT, _RESPONSES, _INPUT_TOKENS = "/chat/completions", "/responses", "/responses/input_tokens"
 _COUNTED = (
     *("model", "input", "instructions", "tools", "tool_choice"),

@@ -18,7 +18,8 @@ from proxy.providers.openai.schemas import fits_strict, input_schema, with_types
 TOOL_LIMIT = 128
 """Functions in one request ("array too long. Expected an array with maximum length 128", OpenAI, 2026-11)."""
 _DESCRIPTION_LIMIT = 1024
-"""Characters, where a server has the habit `short_descriptions`."""
+"""Characters, where a server has the habit `short_descriptions` ("string too long. Expected a string with maximum
+length 1024"): OpenAI lifted that limit in 2025-05, Azure and older gateways still have it (2026-11)."""
 _ID_LIMIT = 64
 """Characters of `prompt_cache_key` (platform.openai.com/docs/api-reference/responses, 2026-11)."""
 _SCHEMAS: Memo[_SentSchema] = Memo(1024)

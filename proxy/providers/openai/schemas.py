@@ -30,6 +30,7 @@ _IN_STRICT = {
 }
 """Keywords of OpenAI's Structured Outputs guide (2026-11); its validator says "is not permitted" of others."""
 _FORMATS_IN_STRICT = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
+"""The formats of strings in OpenAI's Structured Outputs guide (2026-11)."""
 
 
 def input_schema(tool: Tool, notes: Notes, *, official: bool) -> Schema:

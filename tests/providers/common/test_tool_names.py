@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.providers.common.tool_names import NameRules, ToolNames
-from proxy.providers.gemini.names import ToolNames as GeminiNames
-from proxy.providers.openai.tools import ToolNames as OpenAINames
+from proxy.providers.gemini.names import RULES as GEMINI_RULES
+from proxy.providers.openai.tools import NAME_RULES as OPENAI_RULES
 
 RULES = NameRules(characters="a-z_", first="a-z", limit=20, kept=10)
 OFFERED = ["Read", "mcp__x__y", "get_time", "slack.search", "Read_2"]
@@ -52,21 +52,21 @@ OFFERED = ["Read", "mcp__x__y", "get_time", "slack.search", "Read_2"]
         pytest.param("<|channel|>", "<|channel|>", id="nothing but a mark"),
     ],
 )
-@pytest.mark.parametrize("kind", [OpenAINames, GeminiNames])
-def test_what_stands_around_a_name(kind: type[OpenAINames | GeminiNames], called: str, name: str) -> None:
-    assert kind(OFFERED).client(called) == name
+@pytest.mark.parametrize("rules", [OPENAI_RULES, GEMINI_RULES], ids=["OpenAI", "Gemini"])
+def test_what_stands_around_a_name(rules: NameRules, called: str, name: str) -> None:
+    assert ToolNames(OFFERED, rules).client(called) == name
 
 
 def test_an_exact_name_wins() -> None:
     offered = ["functions.Read", "Read", "Read:0", "default_api:x"]
-    names = GeminiNames(offered)
+    names = ToolNames(offered, GEMINI_RULES)
     assert [names.client(name) for name in offered] == offered
     assert names.client("functions.Read:1") == "functions.Read"
 
 
 def test_a_name_that_was_shortened_is_known_in_any_case_of_letters() -> None:
     long = "mcp__" + "Server" * 20
-    names = OpenAINames([long])
+    names = ToolNames([long], OPENAI_RULES)
     assert names.client(names.upstream(long).upper()) == long
     assert names.client(f"functions.{names.upstream(long)}:0") == long
     assert names.client(long) == long

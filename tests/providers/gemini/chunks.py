@@ -8,7 +8,8 @@ from typing import Any
 from proxy.protocol.deltas import Delta
 from proxy.protocol.request import Tool
 from proxy.providers.common.failures import Backend
-from proxy.providers.gemini.names import ToolNames
+from proxy.providers.common.tool_names import ToolNames
+from proxy.providers.gemini.names import RULES
 from proxy.providers.gemini.signatures import SignatureMemory, Signatures
 from proxy.providers.gemini.stream import GeminiStream
 
@@ -18,7 +19,7 @@ Json = dict[str, Any]
 def reader(*, shows_thinking: bool = True, search: Tool | None = None) -> GeminiStream:
     signatures = Signatures("gemini", "gemini-x", "s1", SignatureMemory())
     backend = Backend("https://gemini.test", "KEY", "k")
-    return GeminiStream(ToolNames(["Read", "List"]), signatures, backend, shows_thinking, search)
+    return GeminiStream(ToolNames(["Read", "List"], RULES), signatures, backend, shows_thinking, search)
 
 
 def read(chunks: Iterable[Json], stream: GeminiStream | None = None) -> Iterator[Sequence[Delta]]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from proxy.protocol.notes import Notes
-from proxy.providers.gemini.names import ToolNames
+from proxy.providers.common.tool_names import ToolNames
+from proxy.providers.gemini.names import RULES
 from tests.providers.gemini.pieces import MODELS, NEW, OLD, translate
 from tests.translation import asking, assistant, call, result, tool, user
 
@@ -51,14 +52,14 @@ NAMES = (
 
 
 def test_case_25_names_there_and_back() -> None:
-    names = ToolNames(NAMES)
+    names = ToolNames(NAMES, RULES)
     sent = [names.upstream(name) for name in NAMES]
     assert len(set(sent)) == len(NAMES)
     assert [names.client(name) for name in sent] == list(NAMES)
     assert names.upstream("Read") == "Read"
     assert names.client("read") == "Read"
     assert names.client("nobody's") == "nobody's"
-    again = ToolNames(reversed(NAMES))
+    again = ToolNames(reversed(NAMES), RULES)
     assert [again.upstream(name) for name in NAMES] == sent, "a name does not depend on the other tools"
 
 

@@ -49,7 +49,9 @@ class Talk:
         exchange = Exchange(request, replace(route, model=model, facts=facts, official=official), session="s1")
         with _finished(Call()) as call:
             batches = self._attempts.deltas(exchange, call)
-            return answer(thinking_display(batches, requested_display(request)), body)
+            # Verdicts are the web's to add.
+            unjudged = {name: value for name, value in body.items() if name != "safeguards"}
+            return answer(thinking_display(batches, requested_display(request)), unjudged)
 
 
 @contextmanager

@@ -221,7 +221,7 @@ def test_real_schemas(name: str, official: bool) -> None:
     assert not official or schema_problem(found, strict=False) is None
 
 
-@settings(max_examples=examples(25), deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(OBJECTS | MUTATED)
 def test_any_schema_as_a_tools(schema: Json) -> None:
     for official in (True, False):
@@ -235,7 +235,7 @@ def test_any_schema_as_a_tools(schema: Json) -> None:
             assert not fits_strict(found) or schema_problem(found, strict=True) is None
 
 
-@settings(max_examples=examples(30), deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(OBJECTS | MUTATED)
 def test_any_schema_as_an_answers(schema: Json) -> None:
     assert isinstance(answer_schema(schema, Notes(), official=False), dict)
@@ -243,7 +243,7 @@ def test_any_schema_as_an_answers(schema: Json) -> None:
     assert found is None or schema_problem(found, strict=False) is None
 
 
-@settings(max_examples=examples(30), deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(OBJECTS | MUTATED)
 def test_types_and_strictness_of_any_schema_as_it_came(schema: Json) -> None:
     assert isinstance(with_types(schema), dict)

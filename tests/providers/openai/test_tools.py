@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.providers.openai.tools import ToolNames, call_id
+from proxy.providers.common.tool_names import ToolNames
+from proxy.providers.openai.tools import NAME_RULES, call_id
 from tests.conformance.schema import schema_error
 from tests.fuzz import examples
 from tests.translation import Json, Translation, asking, assistant, call, case, result, tool, translate, user
@@ -32,23 +33,23 @@ LONG = "mcp__5b72495d-1f6e-4c5b-9d1b-0d3c4c1f2a3b__slack_search_public_and_priva
     ],
 )
 def test_names_there_and_back(name: str) -> None:
-    names = ToolNames([name, "Other"])
+    names = ToolNames([name, "Other"], NAME_RULES)
     upstream = names.upstream(name)
     assert re.fullmatch(UPSTREAM_NAME, upstream)
     assert names.client(upstream) == name
     assert names.offers(upstream)
-    assert ToolNames([]).upstream(name) == upstream  # the same in every request, offered or not
+    assert ToolNames([], NAME_RULES).upstream(name) == upstream  # the same in every request, offered or not
     assert (upstream == name) == bool(re.fullmatch(UPSTREAM_NAME, name))
 
 
 def test_a_name_of_nothing_in_the_history_fits_too() -> None:
-    assert re.fullmatch(UPSTREAM_NAME, ToolNames([]).upstream(""))
+    assert re.fullmatch(UPSTREAM_NAME, ToolNames([], NAME_RULES).upstream(""))
 
 
 def test_names_that_look_alike_stay_apart() -> None:
     """CASES-26"""
     given_names = ["a.b", "a b", "a_b", LONG, LONG + "2", LONG[:-1]]
-    names = ToolNames(given_names)
+    names = ToolNames(given_names, NAME_RULES)
     upstream = [names.upstream(name) for name in given_names]
     assert len(set(upstream)) == len(upstream)
     assert [names.client(name) for name in upstream] == given_names
@@ -65,20 +66,20 @@ def test_names_that_look_alike_stay_apart() -> None:
     ],
 )
 def test_forgiving_case(called: str, name: str) -> None:
-    assert ToolNames(["Bash", "Read", "read"]).client(called) == name
+    assert ToolNames(["Bash", "Read", "read"], NAME_RULES).client(called) == name
 
 
 @given(st.lists(st.text(min_size=1, max_size=80), max_size=6, unique=True))
 @settings(max_examples=examples(40), deadline=None)
 def test_any_names(given_names: list[str]) -> None:
-    names = ToolNames(given_names)
+    names = ToolNames(given_names, NAME_RULES)
     for name in given_names:
         assert re.fullmatch(UPSTREAM_NAME, names.upstream(name))
         assert names.client(names.upstream(name)) == name
 
 
 def test_pieces_of_names() -> None:
-    names = ToolNames(["Read", LONG])
+    names = ToolNames(["Read", LONG], NAME_RULES)
     assert names.begins_one("")
     assert names.begins_one("Re")
     assert not names.begins_one("Rea1")

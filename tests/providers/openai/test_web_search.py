@@ -16,11 +16,12 @@ from proxy.protocol.deltas import Citation, Delta, ServerBlock, TextDelta
 from proxy.protocol.request import Tool
 from proxy.providers.base import Exchange
 from proxy.providers.common.learning import learn
+from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.errors import read_failure
 from proxy.providers.openai.responses import request as responses_request
 from proxy.providers.openai.responses.searches import citations
 from proxy.providers.openai.responses.stream import ResponsesStream
-from proxy.providers.openai.tools import ToolNames
+from proxy.providers.openai.tools import NAME_RULES
 from tests.fakes.openai.chat import FakeOpenAI
 from tests.fakes.openai.models import find
 from tests.fakes.openai.replies import Text, Thinking, ToolCall, WebSearch
@@ -229,7 +230,7 @@ def test_a_domain_that_is_refused_costs_one_search(upstream: FakeOpenAI, talk: T
 
 
 def _read(*events: Json, search: Tool | None) -> list[Delta]:
-    stream = ResponsesStream(ToolNames([]), BACKEND, "gpt-9", search)
+    stream = ResponsesStream(ToolNames([], NAME_RULES), BACKEND, "gpt-9", search)
     return [delta for event in events for delta in stream.feed(event)]
 
 

@@ -27,6 +27,13 @@ _MEDIA = {"images": "image", "image": "image", "videos": "video", "video": "vide
 _NOUNS = ("image", "audio", "video", "file", "document")
 _URL_KEYS = ("url", "data", "b64_json", "file_data", "image_url", "video_url", "input_audio", "audio", "file", "source")
 _SHOWN_URL_MAX = 500
+"""Characters; a link is for a reader to open, and signed ones are rarely longer."""
+_SHOWN_TYPE_MAX = 50
+"""Characters of an unknown part's type, which is a word of the server's and may be anything."""
+_LANGUAGE_MAX = 20
+"""Characters of a language's name behind a code fence."""
+_MEDIA_TYPE_END = 100
+"""Characters of a `data:` URL in which its media type ends; what follows may be megabytes of base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +98,15 @@ def _part(part: dict[str, Any]) -> Iterator[Piece]:
     elif noun := next((noun for noun in _NOUNS if noun in kind), ""):
         yield _notice(noun, part)
     elif kind and kind not in _TEXT_TYPES:
-        yield Piece("notice", f"[The model sent a part of type {kind[:50]}, which cannot be shown here]", identity=1)
+        shown = kind[:_SHOWN_TYPE_MAX]
+        yield Piece("notice", f"[The model sent a part of type {shown}, which cannot be shown here]", identity=1)
 
 
 def _fenced(part: dict[str, Any]) -> str:
     code = next((text for key in ("code", "output", "text", "content", "input") if (text := _plain(part.get(key)))), "")
     language = part.get("language")
-    return f"\n```{language.lower()[:20] if isinstance(language, str) else ''}\n{code}\n```\n" if code else ""
+    name = language.lower()[:_LANGUAGE_MAX] if isinstance(language, str) else ""
+    return f"\n```{name}\n{code}\n```\n" if code else ""
 
 
 def _audio(audio: Any) -> Iterator[Piece]:
@@ -114,7 +123,7 @@ def _notice(noun: str, item: Any) -> Piece:
     if url.startswith("http"):
         text = f"[The model made {article}: {url[:_SHOWN_URL_MAX]}]"
     else:
-        kind = url[5:100].split(";")[0] if url.startswith("data:") else ""
+        kind = url[len("data:") : _MEDIA_TYPE_END].split(";")[0] if url.startswith("data:") else ""
         text = f"[The model made {article}{f' ({kind})' if kind else ''}, which cannot be shown here]"
     return Piece("notice", text, identity=hash(url))
 

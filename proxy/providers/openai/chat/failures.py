@@ -23,7 +23,8 @@ _MINIMAX = {
     2049: 401,
     2056: 429,
 }
-"""MiniMax's `base_resp.status_code` -> the HTTP status or OpenAI's code for the same (its error codes, 2026)."""
+"""MiniMax's `base_resp.status_code` -> the HTTP status or OpenAI's code for the same
+(platform.minimax.io/docs/api-reference/errorcode, 2026-11); other codes go on as they are."""
 
 
 def error_in(chunk: dict[str, Any]) -> Any | None:

@@ -23,7 +23,7 @@ TRANSPORT = "openrouter"
 CALL_TRANSPORT = "gemini-chat"
 """Names the endpoints that sign calls."""
 SENTINEL = "skip_thought_signature_validator"
-"""What Google takes in place of a signature that is lost (its page on thought signatures, 2026-11)."""
+"""What Google takes in place of a lost signature (ai.google.dev/gemini-api/docs/thought-signatures, 2026-11)."""
 _IN_PIECES = {"reasoning.text": "text", "reasoning.summary": "summary"}
 
 Detail = dict[str, Any]

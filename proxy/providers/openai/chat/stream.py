@@ -56,6 +56,7 @@ _FINISH: dict[FinishKind, FinishReason] = {
 }
 _NORMAL = ("end", "tool", "unknown")
 _SHOWN_WORD_MAX = 100
+"""Characters of a finish reason in a message; it is a server's own word, some put a whole sentence there."""
 _PLAIN_CHUNK = {
     "id",
     "object",

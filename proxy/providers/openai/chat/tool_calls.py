@@ -33,6 +33,7 @@ from proxy.providers.openai.chat.arguments import Arguments, State, as_text, can
 
 _INPUT_FIELDS = ("arguments", "input", "parameters", "args")
 _INDEX_MAX = 100_000
+"""The greatest index of a call or choice that counts as one; what is greater is a time stamp or an id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ PartKey = tuple[str, int]
 """Which list of an item a part is in ("content" or "summary"), and where."""
 
 
-class State(Enum):
+class ItemState(Enum):
     OPEN = auto()
     STARTED = auto()
     """A call of which the client has been shown the beginning."""
@@ -53,7 +53,7 @@ class Item:
     name: str = ""
     announced: dict[str, Any] | None = None
     steady: bool = False
-    state: State = State.OPEN
+    state: ItemState = ItemState.OPEN
     parts: dict[PartKey, list[str]] = field(default_factory=dict)
     arguments: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
@@ -91,10 +91,10 @@ class Item:
         if self.type == CALL:
             if self.name and text_of(what.get("name")) not in ("", self.name):
                 return False
-            return _goes_on("".join(self.arguments), arguments_of(what.get("arguments")), self.state is State.DONE)
+            return _goes_on("".join(self.arguments), arguments_of(what.get("arguments")), self.state is ItemState.DONE)
         if self.type == MESSAGE:
             whole = "".join(map(part_text, parts_of(what.get("content"))))
-            return whole == self.text if self.state is State.DONE else whole.startswith(self.text)
+            return whole == self.text if self.state is ItemState.DONE else whole.startswith(self.text)
         return True
 
 
@@ -193,7 +193,7 @@ class Items:
 
     def _open(self, kind: str) -> Iterator[Item]:
         """The items of a type that are not done, the last one first."""
-        return (item for item in reversed(self._items) if item.type == kind and item.state is not State.DONE)
+        return (item for item in reversed(self._items) if item.type == kind and item.state is not ItemState.DONE)
 
     def _named(self, kind: str, what: dict[str, Any], name: str) -> Item | None:
         call_id = text_of(what.get("call_id"))

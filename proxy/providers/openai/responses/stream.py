@@ -48,9 +48,9 @@ from proxy.providers.common.finish import finish
 from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.errors import Backend, api_error, failure_of
 from proxy.providers.openai.responses.input import TRANSPORT
-from proxy.providers.openai.responses.items import CALL, MESSAGE, REASONING, Item, Items, State, arguments_of
+from proxy.providers.openai.responses.items import CALL, MESSAGE, REASONING, Item, Items, ItemState, arguments_of
 from proxy.providers.openai.responses.outputs import described, part_described, part_text, parts_of
-from proxy.providers.openai.responses.searches import citations, cited_sources, read_search
+from proxy.providers.openai.responses.searches import citations, cited_pages, read_search
 
 _PIECES: dict[str, tuple[str, str]] = {
     "output_text": (MESSAGE, "content_index"),
@@ -175,7 +175,7 @@ class ResponsesStream:
         if not piece and not whole:
             return
         item, part = self._items.of_piece(event, kind), (number, count_of(event.get(number)) or 0)
-        if item.state is State.DONE:
+        if item.state is ItemState.DONE:
             return
         if whole:
             so_far = "".join(item.parts.get(part, ()))
@@ -201,7 +201,7 @@ class ResponsesStream:
 
     def _arguments(self, item: Item, event: dict[str, Any]) -> Iterator[Delta]:
         item.name = item.name or text_of(event.get("name"))
-        if item.state is State.DONE:
+        if item.state is ItemState.DONE:
             return
         if piece := arguments_of(event.get("delta")):
             item.add_arguments(piece)
@@ -211,11 +211,11 @@ class ResponsesStream:
 
     def _call(self, item: Item) -> Iterator[Delta]:
         """What can be shown of a function call; nothing before its name is known."""
-        if not item.name or item.state is State.DONE:
+        if not item.name or item.state is ItemState.DONE:
             return
-        if item.state is State.OPEN:
+        if item.state is ItemState.OPEN:
             yield from self._found([])
-            item.state = State.STARTED
+            item.state = ItemState.STARTED
             self._shown, self._run = True, None
             yield ToolCallStart(item.key, self.names.client(item.name))
         if arguments := item.take_waiting():
@@ -223,12 +223,12 @@ class ResponsesStream:
 
     def _complete(self, item: Item, what: dict[str, Any]) -> Iterator[Delta]:
         """The item is done and here whole; shows what was not streamed of it."""
-        if item.state is State.DONE:
+        if item.state is ItemState.DONE:
             return
         if item.type == CALL:
             yield from self._call_complete(item, what)
             return
-        item.state = State.DONE
+        item.state = ItemState.DONE
         if item.type == MESSAGE:
             yield from self._message_complete(item, parts_of(what.get("content")))
         elif item.type == REASONING:
@@ -249,8 +249,8 @@ class ResponsesStream:
             arguments_of(what.get("arguments")) or ("" if item.arguments else arguments_of(announced))
         )
         yield from self._call(item)
-        if item.state is State.STARTED and what.get("status") != "incomplete":
-            item.state = State.DONE
+        if item.state is ItemState.STARTED and what.get("status") != "incomplete":
+            item.state = ItemState.DONE
             yield ToolCallEnd(item.key)
 
     def _message_complete(self, item: Item, parts: list[dict[str, Any]]) -> Iterator[Delta]:
@@ -284,7 +284,7 @@ class ResponsesStream:
     def _found(self, annotations: list[dict[str, Any]]) -> Iterator[Delta]:
         """The searches that were not shown yet."""
         if self._searches and self.search is not None:
-            yield from search_blocks(self._searches, cited_sources(annotations), self.search)
+            yield from search_blocks(self._searches, cited_pages(annotations), self.search)
             self._searched += len(self._searches)
             self._searches = []
             self._run = None
@@ -315,13 +315,13 @@ class ResponsesStream:
 
     def _left_over(self, item: Item, reason: FinishReason) -> Iterator[Delta]:
         """What no event has completed: the writer judges whether such a call is whole."""
-        if item.state is State.DONE:
+        if item.state is ItemState.DONE:
             return
         if item.type != CALL:
             yield from self._complete(item, item.announced or {})
             return
         yield from self._call_complete(item, {"arguments": "", "status": "incomplete"})
-        if item.state is State.OPEN and reason == "end":
+        if item.state is ItemState.OPEN and reason == "end":
             raise ApiError(502, "the model called a tool without naming it")
 
     def _reason(self, response: dict[str, Any]) -> FinishReason:

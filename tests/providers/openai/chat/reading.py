@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from proxy.protocol.deltas import Delta, Note
+from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.chat.stream import ChatStream
-from proxy.providers.openai.tools import ToolNames
+from proxy.providers.openai.tools import NAME_RULES
 from tests.fakes.openai.odd_streams import TOOL_NAMES
 from tests.fakes.openai.replies import DONE
 from tests.translation import BACKEND, Answer, answer, asking, tool
@@ -16,7 +17,7 @@ REQUEST = asking(tools=[tool(name) for name in TOOL_NAMES])
 
 
 def new_stream(tools: Iterable[str] = TOOL_NAMES) -> ChatStream:
-    return ChatStream(ToolNames(tools), BACKEND, "local")
+    return ChatStream(ToolNames(tools, NAME_RULES), BACKEND, "local")
 
 
 def batches(stream: ChatStream, chunks: Iterable[Any]) -> Iterator[list[Delta]]:

@@ -7,9 +7,10 @@ from typing import Any
 
 from proxy.protocol.deltas import Delta
 from proxy.protocol.errors import ApiError
+from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.errors import Backend
 from proxy.providers.openai.responses.stream import ResponsesStream
-from proxy.providers.openai.tools import ToolNames
+from proxy.providers.openai.tools import NAME_RULES
 from tests.mutation import judged
 
 Json = dict[str, Any]
@@ -18,7 +19,7 @@ READ = '{"file_path": "a.py"}'
 
 
 def reader() -> ResponsesStream:
-    return ResponsesStream(ToolNames(["Read", "Grep"]), BACKEND, "gpt-x")
+    return ResponsesStream(ToolNames(["Read", "Grep"], NAME_RULES), BACKEND, "gpt-x")
 
 
 def read(events: Iterable[Json], stream: ResponsesStream | None = None) -> Iterator[Sequence[Delta]]:

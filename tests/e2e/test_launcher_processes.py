@@ -1,4 +1,4 @@
-"""`python -m proxy claude`, with a small program in the place of Claude Code."""
+"""`python -m proxy claude` as a process, with a small program in the place of Claude Code."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ import pytest
 from proxy.settings.table import variables
 from tests.launcher import fake_claude
 from tests.web.serving import serve, settings
+
+pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
