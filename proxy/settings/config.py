@@ -20,7 +20,7 @@ from proxy.models.vendors import CUSTOM, Vendor
 from proxy.protocol.safeguards import Rules, rules_of_client
 from proxy.settings.custom_models import CustomModel, parse_custom_models
 from proxy.settings.problems import quoted, shown
-from proxy.settings.sources import Written, environment, read_dotenv, read_text
+from proxy.settings.sources import Variables, environment, read_dotenv, read_text
 from proxy.settings.table import CUSTOM_MODELS_FILE, settings, variables
 
 __all__ = ["Config", "ConfigError", "CustomModel", "Endpoint", "Vertex", "environment", "load_config"]
@@ -122,7 +122,7 @@ def load_config(
     directory = directory or Path.cwd()
     problems: list[str] = []
     dotenv = read_dotenv(directory / ".env", problems)
-    written = Written((overrides or {}, os.environ if environ is None else environ, dotenv), problems)
+    written = Variables((overrides or {}, os.environ if environ is None else environ, dotenv), problems)
     values = {row.variable: written.value(row) for row in settings()}
     preferred = next(row for row in vendors.VENDORS if row.word == values["PREFERRED_PROVIDER"])
     customs = _custom_models(written, directory, required=preferred.name == CUSTOM)
@@ -182,7 +182,7 @@ def _is_off(value: str | None) -> bool:
     return (value or "").lower() == "off"
 
 
-def _custom_models(written: Written, directory: Path, *, required: bool) -> tuple[CustomModel, ...]:
+def _custom_models(written: Variables, directory: Path, *, required: bool) -> tuple[CustomModel, ...]:
     name = written.get("CUSTOM_MODELS_FILE") or CUSTOM_MODELS_FILE
     path = directory / name
     label = name.encode("ascii", "backslashreplace").decode("ascii")
@@ -201,7 +201,7 @@ def _custom_models(written: Written, directory: Path, *, required: bool) -> tupl
     return models
 
 
-def _auto_mode_rules(written: Written, directory: Path) -> Rules | None:
+def _auto_mode_rules(written: Variables, directory: Path) -> Rules | None:
     name = written.get("AUTO_MODE_RULES_FILE")
     if name is None:
         return None
@@ -217,7 +217,7 @@ def _auto_mode_rules(written: Written, directory: Path) -> Rules | None:
         return None
 
 
-def _vertex(written: Written, values: Mapping[str, Any]) -> Vertex | None:
+def _vertex(written: Variables, values: Mapping[str, Any]) -> Vertex | None:
     wanted, project = values["USE_VERTEX_AUTH"], values["VERTEX_PROJECT"]
     if wanted and written.get("VERTEX_PROJECT") is None:
         written.problems.append("VERTEX_PROJECT: is needed with USE_VERTEX_AUTH=true; give the id of the project")
@@ -251,7 +251,7 @@ def _mistyped(dotenv: Mapping[str, str], customs: tuple[CustomModel, ...]) -> li
     ]
 
 
-def _unused(written: Written, preferred: Vendor) -> list[str]:
+def _unused(written: Variables, preferred: Vendor) -> list[str]:
     if not preferred.owns_claude:
         return []
     return [

@@ -19,7 +19,7 @@ def environment(names: Iterable[str]) -> dict[str, str]:
     return {name: value for name in names if (value := os.environ.get(name, "").strip())}
 
 
-class Written:
+class Variables:
     """The variables by name, of the first source that has a value; what is wrong with one goes to `problems`."""
 
     def __init__(self, sources: Iterable[Mapping[str, str]], problems: list[str]) -> None:

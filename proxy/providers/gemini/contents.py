@@ -181,8 +181,7 @@ class Contents:
     def _file(self, block: ImageBlock | DocumentBlock, what: str, taken: Sequence[str]) -> Part:
         """Files elsewhere are named, never fetched by us; what cannot be read is said to be missing."""
         match block.source:
-            case Base64Source(media_type=media_type, data=data):
-                kind = "image/jpeg" if media_type == "image/jpg" else media_type
+            case Base64Source(media_type=kind, data=data):
                 if kind in taken:
                     return {"inlineData": {"mimeType": kind, "data": data}}
             case UrlSource(url=url) if taken and self.facts.reasons and self.fetches and url.startswith("https://"):
