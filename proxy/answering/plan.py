@@ -43,6 +43,10 @@ _ANSWER_MIN = 4096
 _DYNAMIC_BUDGET = -1
 """Gemini 2.5's word for a budget that the model chooses (ai.google.dev/gemini-api/docs/thinking, 2026-11)."""
 
+_EFFORT_BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192}
+"""Google's own budgets for efforts on Gemini 2.5; more effort gets all there is
+(ai.google.dev/gemini-api/docs/openai, 2026-11)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -188,7 +192,7 @@ def _thinking(
             notes.add("thinking was kept short: max_tokens leaves little room")
         requested = "none"
     effort = _effort(requested, wire, facts, habits)
-    budget = _budget(request, requested, facts, tokens) if facts.thinking_budget is not None else None
+    budget = _budget(exchange, requested, tokens) if facts.thinking_budget is not None else None
     thinks = _thinks(requested, effort, budget, facts)
     if is_off and (thinks or habits.always_thinks):
         notes.add("thinking cannot be switched off here; the model thinks as little as it can")
@@ -230,17 +234,21 @@ def _effort(requested: str | None, wire: Wire, facts: ModelFacts, habits: Habits
     return nearest(requested, offered)
 
 
-def _budget(request: MessagesRequest, requested: str | None, facts: ModelFacts, tokens: int) -> int | None:
+def _budget(exchange: Exchange, requested: str | None, tokens: int) -> int | None:
     """Within the model's range, and so that room is left for an answer; None where the request says nothing."""
+    facts, thinking = exchange.route.facts, exchange.request.thinking
     lowest, highest = facts.thinking_budget or (0, 0)
     if requested is None:
         return None
     if requested == "none":
         return 0 if "none" in facts.efforts else lowest
-    thinking = request.thinking
-    if thinking is None or thinking.type != "enabled" or thinking.budget_tokens is None:
+    if exchange.route.effort is not None:
+        wanted = _EFFORT_BUDGETS.get(requested, highest)
+    elif thinking is None or thinking.type != "enabled" or thinking.budget_tokens is None:
         return _DYNAMIC_BUDGET
-    budget = min(thinking.budget_tokens, highest)
+    else:
+        wanted = thinking.budget_tokens
+    budget = min(wanted, highest)
     if tokens - budget < _ANSWER_MIN:
         budget = min(budget, tokens // 2)
     return max(budget, lowest)

@@ -29,7 +29,7 @@ def requested_effort(request: MessagesRequest) -> str | None:
 
 
 def nearest(effort: str, offered: Sequence[str]) -> str | None:
-    """The weakest offered effort that is at minimum the asked one, else the strongest; None where none is offered."""
+    """The weakest offered effort not below the requested one, else the strongest; None where none is offered."""
     known = sorted((word for word in offered if word in SCALE), key=SCALE.index)
     return next((word for word in known if SCALE.index(word) >= SCALE.index(effort)), known[-1] if known else None)
 

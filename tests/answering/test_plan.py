@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from proxy.answering.plan import Limits, Plan, plan
-from proxy.models.catalog import ModelFacts
+from proxy.models.catalog import Catalog, ModelFacts
 from proxy.models.habits import Habits
 from proxy.models.routing import Route
 from proxy.providers.base import Exchange, Wire
@@ -205,3 +205,24 @@ def test_nothing_is_decided_about_what_goes_on_as_it_came() -> None:
     where, wire = wires(FACTS)["chat"]
     made = planned(REQUESTS["tools"], where, replace(wire, verbatim=True))
     assert (made.tools, made.turns, made.notes) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "budget"),
+    [
+        ("gemini-2.5-flash", "none", 0),
+        ("gemini-2.5-flash", "low", 1024),
+        ("gemini-2.5-flash", "medium", 8192),
+        ("gemini-2.5-flash", "high", 24_576),
+        ("gemini-2.5-flash", "max", 24_576),
+        ("gemini-2.5-pro", "none", 128),
+        ("gemini-2.5-pro", "low", 1024),
+        ("gemini-2.5-pro", "xhigh", 32_768),
+        ("gemini-2.5-pro", None, -1),
+    ],
+)
+def test_a_targets_effort_is_a_budget_where_the_model_takes_one(model: str, effort: str | None, budget: int) -> None:
+    where = replace(route("gpt-5"), provider="gemini", model=model, facts=Catalog.load().facts("gemini", model))
+    body = asking(max_tokens=64_000, thinking={"type": "adaptive"})
+    made = planned(body, replace(where, effort=effort), gemini.wire(where, gemini.Options("gemini")))
+    assert made.budget == budget
