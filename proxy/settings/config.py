@@ -123,11 +123,19 @@ def load_config(
     problems: list[str] = []
     dotenv = read_dotenv(directory / ".env", problems)
     written = Variables((overrides or {}, os.environ if environ is None else environ, dotenv), problems)
+    config = _config(written, dotenv, directory)
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _config(written: Variables, dotenv: Mapping[str, str], directory: Path) -> Config:
+    """What is wrong goes to the problems of `written`."""
     values = {row.variable: written.value(row) for row in settings()}
     preferred = next(row for row in vendors.VENDORS if row.word == values["PREFERRED_PROVIDER"])
     customs = _custom_models(written, directory, required=preferred.name == CUSTOM)
-    big, small = _big_and_small(values, preferred, customs, problems)
-    config = Config(
+    big, small = _big_and_small(values, preferred, customs, written.problems)
+    return Config(
         host=values["HOST"] or (_EVERYWHERE if values["PROXY_API_KEY"] else _HERE),
         port=values["PORT"],
         log_level=values["LOG_LEVEL"],
@@ -156,9 +164,6 @@ def load_config(
         written=frozenset(name for name in values if written.get(name) is not None),
         warnings=(*_mistyped(dotenv, customs), *_unused(written, preferred)),
     )
-    if problems:
-        raise ConfigError(problems)
-    return config
 
 
 def _endpoints(values: Mapping[str, Any]) -> Mapping[str, Endpoint]:
