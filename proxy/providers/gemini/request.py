@@ -57,7 +57,7 @@ class GeminiRequest:
 
 
 def wire(route: Route, options: Options) -> Wire:
-    """What can be costs to this API: Google Search only alone, and no model is kept from parallel calls."""
+    """What can be told to this API: Google Search only alone, and no model is kept from parallel calls."""
     return Wire(
         options.transport,
         "Gemini",
@@ -95,6 +95,8 @@ def build(plan: Plan, options: Options, memory: SignatureMemory) -> GeminiReques
     body |= _tools(plan, notes)
     if search is not None:
         body["tools"] = [google_search(search, notes, vertex=options.transport == "vertex")]
+    if plan.tier == "priority":
+        notes.add("speed: fast was left out, Gemini has no such switch")
     if options.unfiltered:
         body["safetySettings"] = [{"category": f"HARM_CATEGORY_{name}", "threshold": "OFF"} for name in _FILTERS]
     if options.transport == "gemini" and options.forbids_storing and STORE not in habits.refused:

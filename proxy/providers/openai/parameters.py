@@ -91,9 +91,11 @@ def answer_schema(plan: Plan, notes: Notes) -> dict[str, Any] | None:
     return schemas.answer_schema(plan.schema, notes, official=plan.route.official)
 
 
-def identity(plan: Plan) -> dict[str, str]:
+def identity(plan: Plan, notes: Notes) -> dict[str, str]:
     """For OpenAI itself: what keeps a conversation on one cache, who asks (hashed to the length it takes), how fast."""
     if not plan.route.official:
+        if plan.tier == "priority":
+            notes.add("speed: fast was left out, it is not known whether the server has such a switch")
         return {}
     fields: dict[str, str] = {}
     if plan.exchange.session:

@@ -188,6 +188,10 @@ def test_nothing_else_is_sent(model: str) -> None:
     assert "stopSequences" not in sent["generationConfig"], "the proxy itself looks for them, and can tell which it was"
 
 
+def test_fast_is_left_out_with_a_note() -> None:
+    assert any("speed: fast" in note for note in translate(asking(speed="fast"), NEW).notes)
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_translation_is_stable(model: str) -> None:
     body = asking(tools=[tool(), tool("Grep")], system="s")

@@ -59,7 +59,7 @@ def build(plan: Plan) -> BuiltRequest:
         **_reasoning(plan),
         **sampling(plan),
         **_format(plan, notes),
-        **identity(plan),
+        **identity(plan, notes),
         **_streaming(plan),
     }
     body = without_refused(body, plan, notes)

@@ -71,7 +71,7 @@ def build(plan: Plan) -> BuiltRequest:
         **_reasoning(plan, effort),
         **sampling(plan),
         **_format(plan, notes),
-        **identity(plan),
+        **identity(plan, notes),
         "store": False,
         "stream": plan.stream,
     }

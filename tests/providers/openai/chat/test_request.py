@@ -300,7 +300,9 @@ USER_ID = json.dumps({"device_id": "d" * 64, "account_uuid": "", "session_id": "
 )
 def test_service_tier(asked: Json, tier: str | None) -> None:
     assert translate(asking(**asked), OFFICIAL[0]).body.get("service_tier") == tier
-    assert "service_tier" not in translate(asking(**asked), "local").body
+    elsewhere = translate(asking(**asked), "local")
+    assert "service_tier" not in elsewhere.body
+    assert any("speed: fast" in note for note in elsewhere.notes) == (tier == "priority")
 
 
 @pytest.mark.parametrize("to", case("42+44", OFFICIAL))
