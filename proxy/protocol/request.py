@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from itertools import chain
 from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
@@ -240,8 +241,8 @@ def _is_deeper(value: Any, limit: int) -> bool:
     level: list[Any] = [[value]]
     depth = -1
     while level and depth < limit:
-        inside = (inner for node in level for inner in (node.values() if isinstance(node, dict) else node))
-        level = [inner for inner in inside if isinstance(inner, dict | list)]
+        inside = chain.from_iterable([node.values() if type(node) is dict else node for node in level])
+        level = [inner for inner in inside if type(inner) is dict or type(inner) is list]
         depth += 1
     return bool(level)
 

@@ -52,12 +52,13 @@ class ToolNames:
 
     def __init__(self, names: Iterable[str], rules: NameRules) -> None:
         self._rules = rules
-        self._back = {rules.fitting(name): name for name in names}
+        self._sent = {name: rules.fitting(name) for name in names}
+        self._back = {upstream: name for name, upstream in self._sent.items()}
         self._folded = {key.lower(): name for upstream, name in self._back.items() for key in (upstream, name)}
 
     def upstream(self, name: str) -> str:
         """The name to send; works for tools of the history that are no longer offered, too."""
-        return self._rules.fitting(name)
+        return self._sent.get(name) or self._rules.fitting(name)
 
     def client(self, name: str) -> str:
         """The client's own name for what the model called; unknown names as they are.
