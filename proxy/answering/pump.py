@@ -146,7 +146,8 @@ class Pump(Generic[Item]):
             self._last_sign = time.monotonic()
             if item:
                 self._last_content = self._last_sign
-            self._check_patience()
+            else:
+                self._check_patience()
             items: list[Item] = []
             while True:
                 if item is None:

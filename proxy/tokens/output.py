@@ -15,18 +15,20 @@ _PROSE = -1
 
 def count_output(batches: Iterable[Sequence[Delta]]) -> Iterator[Sequence[Delta]]:
     """Passes an answer on. Where it reports no output, or 0, its last batch has our own count of what it holds."""
-    pieces: dict[int, list[str]] = {}
+    prose: list[str] = []
+    pieces = {_PROSE: prose}
     reported: int | None = None
     refused = False
     for batch in batches:
         for delta in batch:
+            if isinstance(delta, TextDelta | ThinkingDelta):
+                prose.append(delta.text)
+                continue
             match delta:
                 case Usage(output=output) if output is not None:
                     reported = output
                 case Finish(reason):
                     refused = reason == "refusal"
-                case TextDelta(text) | ThinkingDelta(text):
-                    pieces.setdefault(_PROSE, []).append(text)
                 case ToolCallStart(key, name):
                     pieces[key] = [f"{name} "]
                 case ToolCallDelta(key, json):

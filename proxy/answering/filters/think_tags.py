@@ -72,20 +72,21 @@ def think_tags(batches: Iterable[Sequence[Delta]], mode: Mode = "always") -> Ite
     and none whose reasoning comes in a field of its own.
     """
     parser = _Parser(_Place.TEXT if mode == "always" else _Place.ANSWER)
+    batches = iter(batches)
     for batch in batches:
         out: list[Delta] = []
         for delta in batch:
             if isinstance(delta, TextDelta):
-                if parser.is_done:
-                    out.append(delta)
-                else:
-                    out.extend(parser.feed(delta.text))
+                out.extend(parser.feed(delta.text))
             else:
                 if not isinstance(delta, Usage | Note) and delta != ThinkingDelta(""):
                     out.extend(parser.rest())
                     parser.interrupted()
                 out.append(delta)
         yield out
+        if parser.is_done:
+            yield from batches
+            return
     yield list(parser.rest())
 
 

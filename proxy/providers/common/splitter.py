@@ -21,11 +21,12 @@ import json
 import re
 from collections.abc import Iterator
 
+from pydantic_core import from_json
+
 from proxy.providers.common.json_text import JsonScan, loads
 
 _BOM = b"\xef\xbb\xbf"
 _CONTROL = re.compile(rb"[\x00-\x1f]")
-_CONTROLS = bytes(range(0x20))
 _FIELD = re.compile(rb"(?::|(?:event|id|retry|error):)")
 
 
@@ -134,17 +135,14 @@ class Splitter:
 
 
 def _is_plain(line: bytes) -> bool:
-    """Whether a line is what nearly every line is: one sound JSON object. Cheap, and false where in doubt."""
-    return (
-        line.startswith(b"data: {")
-        and line.endswith(b"}")
-        and line.isascii()
-        and line.count(b"{") == line.count(b"}")
-        and (line.count(b'"') - line.count(b'\\"')) % 2 == 0
-        and b"}{" not in line
-        and b"}data:" not in line
-        and len(line.translate(None, _CONTROLS)) == len(line)
-    )
+    """Whether a line is what nearly every line is: one sound JSON object. The parser is cheaper than any look at it."""
+    if not (line.startswith(b"data: {") and line.endswith(b"}")):
+        return False
+    try:
+        from_json(line[6:])
+    except ValueError:
+        return False
+    return True
 
 
 def _looks_whole(value: bytes) -> bool:

@@ -8,7 +8,7 @@ connection.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Literal, Protocol
 
@@ -224,15 +224,15 @@ def _events(body: Iterator[bytes], stream: _Stream, call: Call) -> Iterator[Sequ
     yield [delta for data in splitter.end() for delta in _event(data, stream)]
 
 
-def _event(data: bytes, stream: _Stream) -> Iterator[Delta]:
+def _event(data: bytes, stream: _Stream) -> Iterable[Delta]:
     if data.startswith(b"[DONE]"):
         stream.done = True
-        return
+        return ()
     try:
         chunk = json_text.loads(data)
     except ValueError:
         raise ApiError(502, f"{stream.backend.url} sent a chunk that is not JSON") from None
-    yield from stream.feed(chunk)
+    return stream.feed(chunk)
 
 
 def _whole(body: bytes, stream: _Stream) -> Iterator[Delta]:

@@ -185,8 +185,9 @@ class ChatStream:
             self._form = _Form.DELTAS
             if content := plain.get("content"):
                 yield from self._show(content, Repeat.NEVER)
-            for fragment in fragments(plain.get("tool_calls"), 0, whole=False):
-                yield from self._fragment(fragment)
+            if calls := plain.get("tool_calls"):
+                for fragment in fragments(calls, 0, whole=False):
+                    yield from self._fragment(fragment)
             return
         if (error := error_in(chunk)) is not None:
             raise api_error(failure_of(error), self.backend)
