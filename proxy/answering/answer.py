@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from proxy.answering.attempts import Attempts
+from proxy.answering.calibration import learn_input
 from proxy.answering.filters.bare_text import bare_text
 from proxy.answering.filters.stop_sequences import stop_sequences
 from proxy.answering.filters.think_tags import Mode, think_tags
@@ -16,7 +17,6 @@ from proxy.protocol.effort import requested_display
 from proxy.protocol.request import Tool
 from proxy.providers.base import Exchange
 from proxy.providers.call import Call
-from proxy.tokens.calibration import learn_input
 
 
 def answer(

@@ -6,6 +6,7 @@ import functools
 import logging
 
 from proxy.answering.attempts import Attempts
+from proxy.answering.calibration import Calibration
 from proxy.answering.pump import Pump
 from proxy.answering.timing import Timing
 from proxy.models.routing import Route
@@ -13,7 +14,6 @@ from proxy.protocol.errors import ApiError, prompt_too_long
 from proxy.protocol.request import MessagesRequest
 from proxy.providers.base import Exchange
 from proxy.providers.call import Call
-from proxy.tokens.calibration import Calibration
 from proxy.tokens.request import estimate
 
 log = logging.getLogger(__name__)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 
 from proxy.launcher.command import command_line
-from proxy.protocol.safeguards import Rules, rules_of_client
+from proxy.settings.auto_mode_rules import Rules, rules_of_client
+from proxy.settings.sources import process_environment
 
 _PATIENCE = 20.0
 """Seconds; it takes half of one."""
@@ -28,7 +28,7 @@ def learned(program: str, use: Callable[[Rules], None]) -> Iterator[None]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "DISABLE_TELEMETRY": "1"},
+            env={**process_environment(), "DISABLE_TELEMETRY": "1"},
             encoding="utf-8",
         )
     except OSError:

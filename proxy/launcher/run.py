@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import tempfile
 import threading
@@ -25,6 +24,7 @@ from proxy.server.banner import local_url
 from proxy.server.process import Server
 from proxy.settings.config import Config
 from proxy.settings.config import environment as own_variables
+from proxy.settings.sources import process_environment
 from proxy.web.services import Services
 
 _STOP_PATIENCE = 5.0
@@ -65,7 +65,7 @@ def print_environment(app: Flask, config: Config, shell: str, *, fresh: bool) ->
 
 def _run(program: str, arguments: Sequence[str], variables: dict[str, str]) -> int:
     try:
-        return run_client(command_line(program, arguments), merged(os.environ, variables))
+        return run_client(command_line(program, arguments), merged(process_environment(), variables))
     except OSError as error:
         print(f"{program} cannot be started: {error.strerror}", file=sys.__stderr__)
         return 126

@@ -26,6 +26,10 @@ CLAUDE_MODELS = {
 """For each family the name that is listed, and how people call it."""
 
 
+EFFORTS = SCALE
+"""What may stand behind the @ of a target, and what a server may be said to take."""
+
+
 def bare(name: str) -> str:
     """Without `[1m]`, Claude Code's mark for a long context window: it strips that itself, other clients do not."""
     return _CONTEXT_SUFFIX.sub("", name.strip())
@@ -34,16 +38,16 @@ def bare(name: str) -> str:
 def with_effort(name: str) -> tuple[str, str | None]:
     """A target's name and the effort that stands after it: `gpt-6-sol@low`."""
     model, at, effort = name.rpartition("@")
-    return (model, effort.lower()) if at and model and effort.lower() in SCALE else (name, None)
+    return (model, effort.lower()) if at and model and effort.lower() in EFFORTS else (name, None)
 
 
 def effort_problem(name: str) -> str | None:
     """What is wrong with the effort after a target's name, or None; names may hold an @ of their own."""
     _, at, effort = name.rpartition("@")
-    near = difflib.get_close_matches(effort.lower(), SCALE, 1, 0.6) if at and effort.isalpha() else []
-    if not near or effort.lower() in SCALE:
+    near = difflib.get_close_matches(effort.lower(), EFFORTS, 1, 0.6) if at and effort.isalpha() else []
+    if not near or effort.lower() in EFFORTS:
         return None
-    return f"{effort} is no effort; did you mean @{near[0]}? The efforts are {', '.join(SCALE)}"
+    return f"{effort} is no effort; did you mean @{near[0]}? The efforts are {', '.join(EFFORTS)}"
 
 
 def claude_family(name: str) -> str | None:

@@ -11,21 +11,15 @@ The results stand in the delta of `message_delta`, and at the top level of a pla
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from proxy.protocol.request import MessagesRequest
 
 TYPE = "dangerous_tool_use"
 
-LISTS = ("hard_deny", "soft_deny", "allow", "environment")
-"""Of Claude Code's `autoMode` settings."""
-
 Json = dict[str, Any]
 Results = list[Json]
-Rules = Mapping[str, Sequence[str]]
-"""Entries by the name of their list."""
 
 
 def classifier_context(request: MessagesRequest) -> Json | None:
@@ -62,16 +56,3 @@ def unavailable(reason: str) -> Json:
     """The client then judges by itself or denies. `reason`: "timeout" or "error", after which it may try again, or
     "not_judged_as_run", after which it must not."""
     return {"type": "unavailable", "reason": reason}
-
-
-def rules_of_client(text: str) -> Rules:
-    """What `claude auto-mode config` prints. Raises ValueError for anything else."""
-    value = json.loads(text)
-    if not isinstance(value, dict) or not any(_entries(value, name) for name in LISTS):
-        raise ValueError("no rules in it")
-    return {name: _entries(value, name) for name in LISTS}
-
-
-def _entries(value: Json, name: str) -> list[str]:
-    entries = value.get(name)
-    return [each for each in entries if isinstance(each, str)] if isinstance(entries, list) else []

@@ -17,7 +17,7 @@ from typing import Any
 from proxy.models import vendors
 from proxy.models.assignments import JUDGE, MODEL_VARIABLES
 from proxy.models.vendors import CUSTOM, Vendor
-from proxy.protocol.safeguards import Rules, rules_of_client
+from proxy.settings.auto_mode_rules import Rules, rules_of_client
 from proxy.settings.custom_models import CustomModel, parse_custom_models
 from proxy.settings.problems import quoted, shown
 from proxy.settings.sources import Variables, environment, read_dotenv, read_text

@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple, get_args
 import yaml
 
 from proxy.models.habits import SETTABLE
+from proxy.models.names import EFFORTS
 from proxy.models.servers import OPENROUTER, ThinkingControl, ThinkingStyle, thinking_control
-from proxy.protocol.effort import SCALE
 from proxy.settings.problems import header_name_problem, hint, looks_like_key, quoted, shown, url_problem
 
 
@@ -45,7 +45,7 @@ _FIELDS: dict[str, _Field] = {
     "max_tokens_field": _Field(str, "max_tokens or max_completion_tokens", ("max_tokens", "max_completion_tokens")),
     "think_tags": _SWITCH,
     "api_key_header": _Field(str, "the name of an HTTP header"),
-    "efforts": _Field(list, "a list of efforts, such as [low, medium, high]", SCALE),
+    "efforts": _Field(list, "a list of efforts, such as [low, medium, high]", EFFORTS),
     "thinking_style": _Field(str, "effort, openrouter or thinking", get_args(ThinkingStyle)),
     "habits": _HABITS,
     "quirks": _HABITS,
@@ -76,7 +76,7 @@ class CustomModel:
     api_key_header: str = "Authorization"
     """The header that carries the key; in `Authorization` it stands after "Bearer"."""
     efforts: tuple[str, ...] = ()
-    """What the server takes, words of `protocol.effort.SCALE`."""
+    """What the server takes, words of `models.names.EFFORTS`."""
     thinking_style: ThinkingStyle = "effort"
     habits: tuple[str, ...] = ()
     """Words of `models.habits.SETTABLE`."""

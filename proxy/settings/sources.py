@@ -19,6 +19,11 @@ def environment(names: Iterable[str]) -> dict[str, str]:
     return {name: value for name in names if (value := os.environ.get(name, "").strip())}
 
 
+def process_environment() -> dict[str, str]:
+    """All of the process's own variables, for a program that it starts."""
+    return dict(os.environ)
+
+
 class Variables:
     """The variables by name, of the first source that has a value; what is wrong with one goes to `problems`."""
 

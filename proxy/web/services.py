@@ -14,6 +14,7 @@ from flask import current_app, request
 
 from proxy.answering.answer import answer
 from proxy.answering.attempts import Attempts
+from proxy.answering.calibration import Calibration
 from proxy.answering.counting import Estimate
 from proxy.answering.plan import Limits
 from proxy.answering.pump import Pump
@@ -29,11 +30,10 @@ from proxy.models.roles import role_of
 from proxy.models.routing import Route, Router
 from proxy.protocol.deltas import Delta
 from proxy.protocol.request import MessagesRequest, checked, read_request
-from proxy.protocol.safeguards import Rules
 from proxy.providers.base import ClientRequest, Exchange, Provider, Wire
 from proxy.providers.call import Call
+from proxy.settings.auto_mode_rules import Rules
 from proxy.settings.config import Config
-from proxy.tokens.calibration import Calibration
 from proxy.tokens.text import text_tokens
 
 _CONTENT_FACTOR, _CONTENT_MAX = 5, 1800.0

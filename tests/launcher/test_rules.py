@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from proxy.launcher.rules import learned
-from proxy.protocol.safeguards import Rules
+from proxy.settings.auto_mode_rules import Rules
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="scripts for sh")
 PATIENCE = 20.0
@@ -47,10 +49,20 @@ def test_other_programs_change_nothing(tmp_path: Path, text: str) -> None:
 
 
 def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
-    with learned(script(tmp_path, "exec sleep 600"), lambda _: None):
-        pass
+    number = tmp_path / "number"
+    with learned(
+        script(tmp_path, f"echo $$ > {number}.new && mv {number}.new {number}; exec sleep 600"), lambda _: None
+    ):
+        until = time.monotonic() + PATIENCE
+        while not number.exists():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(number.read_text()), 0)
 
 
 def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:
-    with learned(str(tmp_path / "missing"), lambda _: None):
-        pass
+    found: list[Rules] = []
+    with learned(str(tmp_path / "missing"), found.append):
+        assert not any(thread.name == "rules" for thread in threading.enumerate())
+    assert found == []

@@ -15,9 +15,10 @@ from proxy.answering.side_call import side_exchange, text_of
 from proxy.models.routing import Route
 from proxy.protocol.errors import ApiError
 from proxy.protocol.request import MessagesRequest
-from proxy.protocol.safeguards import Results, Rules, classifier_context, results, unsupported
+from proxy.protocol.safeguards import Results, classifier_context, results, unsupported
 from proxy.providers.base import ClientRequest
 from proxy.providers.call import Call
+from proxy.settings.auto_mode_rules import Rules
 
 _OUTPUT = 4096
 """Tokens: verdicts need some hundred, and models that cannot stop thinking the rest."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from proxy.protocol.safeguards import LISTS, Rules
+from proxy.settings.auto_mode_rules import LISTS, Rules
 
 _DEFAULTS = "$defaults"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from proxy.answering.safeguards.rules import Rule, own_rules, rules_for
-from proxy.protocol.safeguards import LISTS, rules_of_client
+from proxy.settings.auto_mode_rules import LISTS, rules_of_client
 from tests.answering.safeguards.samples import context
 
 DEFAULTS = {"hard_deny": ["never"], "soft_deny": ["a", "b"], "allow": ["c"], "environment": ["here"]}

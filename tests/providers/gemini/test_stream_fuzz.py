@@ -47,7 +47,8 @@ SEARCH = Tool.model_validate({"type": "web_search_20250305", "name": "web_search
 @given(mutated(STREAM), st.booleans(), st.sampled_from([None, SEARCH]))
 @settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_damage(chunks: list[Json], shows_thinking: bool, search: Tool | None) -> None:
-    judged(read(chunks, reader(shows_thinking=shows_thinking, search=search)))
+    written = judged(read(chunks, reader(shows_thinking=shows_thinking, search=search)))
+    assert written.status >= 400 if isinstance(written, ApiError) else written["stop_reason"]
 
 
 @given(mutated(STREAM[3:]), st.integers(0, 3))

@@ -109,7 +109,8 @@ def test_mutated_streams(chunks: list[Any]) -> None:
     """The client is told of calls by whatever name the model gave them, so those names count as offered."""
     called = said(read_all([*chunks, DONE]))[1]
     request = asking(tools=[tool(name) for name in {*TOOL_NAMES, *called}])
-    answer(batches(new_stream(), [*chunks, DONE]), request)
+    answered = answer(batches(new_stream(), [*chunks, DONE]), request)
+    assert answered.error.status >= 400 if answered.error is not None else (answered.message or {})["stop_reason"]
 
 
 @pytest.mark.parametrize(

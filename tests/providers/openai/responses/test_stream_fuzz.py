@@ -70,7 +70,8 @@ CUT = [*STREAM[:13], cut("max_output_tokens", call(READ[:5], id="fc_1", call_id=
 @settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_damage(events: list[Json]) -> None:
     """Deltas or an ApiError, and what is written of them conforms."""
-    judged(read(events))
+    written = judged(read(events))
+    assert written.status >= 400 if isinstance(written, ApiError) else written["stop_reason"]
 
 
 def test_any_depth() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from proxy.answering.calibration import Calibration, learn_input
 from proxy.protocol.deltas import Delta, Finish, TextDelta, Usage
 from proxy.protocol.request import parse_count_request
-from proxy.tokens.calibration import Calibration, learn_input
 from proxy.tokens.request import estimate
 from proxy.tokens.text import text_tokens
 from tests.captures import CAPTURES, load
