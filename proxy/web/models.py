@@ -1,4 +1,4 @@
-"""GET /v1/models: what may be requested for, in the shape of Anthropic's list.
+"""GET /v1/models: what may be asked for, in the shape of Anthropic's list.
 
 Where Anthropic answers for its own models, it also tells of them; a list with custom models in it is made here.
 """
@@ -128,7 +128,7 @@ def _supported(supported: bool) -> dict[str, bool]:
 
 
 def _lifecycles() -> tuple[str, ...]:
-    """The stages of life that are requested for."""
+    """The stages of life that are asked for."""
     requested = tuple(request.args.getlist("lifecycle[]") + request.args.getlist("lifecycle"))
     for stage in requested:
         if stage not in _STAGES:
