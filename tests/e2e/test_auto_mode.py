@@ -15,7 +15,7 @@ from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.script import Body, play, texts
 from tests.e2e.stage import claude_code
 from tests.fakes.openai.chat import FakeOpenAI
-from tests.fakes.openai.replies import Reply, Text, ToolCall
+from tests.fakes.openai.replies import Reply, Text, Thinking, ToolCall
 from tests.fakes.server import Raw, json_answer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("command", ["new"], indirect=True)]
@@ -128,3 +128,23 @@ def test_without_a_judge(
         assert claude.run("count", *_AUTO)["result"] == "Over."
         assert (claude.project / "made").exists() is runs
         assert _own_checks(upstream) != []
+
+
+def test_one_check_is_enough_for_a_model_that_always_thinks(
+    command: tuple[str, str], upstream: FakeOpenAI, tmp_path: Path
+) -> None:
+    """Claude Code asks for 64 tokens, which thinking alone would use up; it would ask ten times and then deny."""
+
+    def thinking(body: Body) -> Reply:
+        room = body.get("max_tokens") or body["max_completion_tokens"]
+        thoughts = Thinking("Is it harmless? It only counts. ")
+        return Reply(thoughts, Text("<block>no</block>")) if room > 1000 else Reply(thoughts, finish="length")
+
+    entry = {"model_id": "local", "api_base": upstream.base_url, "context_window": 200_000, "efforts": ["low", "high"]}
+    with claude_code(*command, tmp_path, entry, JUDGE_MODEL="off") as claude:
+        checks_itself = {"CLAUDE_CODE_AUTO_MODE_SERVER": "0", "CLAUDE_CODE_AUTO_MODE_MODEL": "claude-haiku-5-5"}
+        play(upstream, Reply(_CHECKED), Reply(Text("Over.")), aside=thinking)
+        claude = replace(claude, variables=checks_itself)
+        assert claude.run("count", *_AUTO)["result"] == "Over."
+        assert (claude.project / "made").exists()
+    assert len(_own_checks(upstream)) == 1
