@@ -116,7 +116,7 @@ def _demo_config(flags: Mapping[str, str]) -> Config:
             directory=Path(nothing),
             overrides={name: flags[name] for name in _DEMO_SETTINGS if name in flags},
         )
-    demo = CustomModel(model_id=MODEL, api_base=DemoBackend().url, api_key_name=None, api_key=None)
+    demo = CustomModel(model_id=MODEL, api_base=DemoBackend().url)
     return replace(config, preferred_provider="custom", big_model=MODEL, small_model=MODEL, custom_models=(demo,))
 
 

@@ -42,9 +42,10 @@ def ascii_only(text: str) -> str:
 
 def _secrets(config: Config) -> Iterable[str]:
     yield from config.proxy_api_keys
-    yield from (endpoint.api_key or "" for endpoint in config.endpoints.values())
+    for endpoint in config.endpoints.values():
+        yield from endpoint.api_keys
     for custom in config.custom_models:
-        yield from (custom.api_key or "", *custom.headers.values())
+        yield from (*custom.api_keys, *custom.headers.values())
 
 
 class _Formatter(logging.Formatter):

@@ -76,6 +76,9 @@ class ToyProvider:
     def server(self, route: Route) -> str:
         return self._endpoint.base_url or str(TOY.url)
 
+    def keys(self, route: Route) -> tuple[str, ...]:
+        return self._endpoint.api_keys
+
     def wire(self, route: Route, habits: Habits) -> Wire:
         return Wire("toy", "Toy", NameRules(characters="a-z", first="", limit=20, kept=11), tool_limit=3, top_k=True)
 
@@ -91,8 +94,8 @@ class ToyProvider:
             body["temperature"] = plan.temperature
         return Written("/say", body, ToyReader(plan), ("toys see no colours",))
 
-    def send(self, plan: Plan, written: Written[ToyReader], call: Call) -> list[str] | Failure:
-        if self._endpoint.api_key is None:
+    def send(self, plan: Plan, written: Written[ToyReader], call: Call, key: str | None) -> list[str] | Failure:
+        if key is None:
             raise ApiError(401, "TOY_API_KEY is not set", should_retry=False)
         if "temperature" in written.body:
             return Failure(400, REFUSED)
@@ -111,7 +114,7 @@ class ToyProvider:
     def error(self, failure: Failure, route: Route) -> ApiError:
         return ApiError(failure.status, failure.message)
 
-    def count(self, plan: Plan, written: Written[ToyReader], call: Call) -> int | None:
+    def count(self, plan: Plan, written: Written[ToyReader], call: Call, key: str | None) -> int | None:
         return len(written.body["words"])
 
     def warm_up(self) -> None:

@@ -51,7 +51,7 @@ OFFICIAL = ("gpt-4o", "gpt-5", "gpt-5.4", "gpt-5.6-terra", "o3-mini", "gpt-9")
 EVERYWHERE = (*OFFICIAL, "local")
 PNG = "iVBORw0KGgo="
 PDF = "JVBERi0xLjQK"
-BACKEND = Backend("http://upstream.test/v1", "UPSTREAM_KEY", "sk-live-0123456789abcdef")
+BACKEND = Backend("http://upstream.test/v1", "UPSTREAM_KEY", ("sk-live-0123456789abcdef",))
 
 
 def case(number: int | str, names: Iterable[str]) -> list[Any]:

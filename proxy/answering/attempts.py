@@ -12,12 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from proxy.answering.keys import KeyChoice, KeyPools
 from proxy.answering.plan import Limits, Plan, plan
 from proxy.answering.timing import Timing
 from proxy.models.habits import NO_HABITS, HabitBook, Habits, Lesson, from_names
 from proxy.models.routing import Route
 from proxy.models.servers import known_habits
-from proxy.protocol.deltas import Delta, Note
+from proxy.protocol.deltas import Delta, Note, shows
+from proxy.protocol.errors import ApiError
 from proxy.providers.base import Exchange, Item, Provider, Written
 from proxy.providers.call import Call
 from proxy.providers.common.failures import Failure
@@ -26,6 +28,7 @@ _LESSON_LIMIT = 4
 """Corrected requests for one answer. A server that refuses a fifth form wants something that is not known here."""
 _TRANSIENT = (0, 500, 502, 504)
 """Statuses that are worth another attempt at once; 0 is a connection that failed. A 429 or 503 says when itself."""
+_OTHER_KEY = "the request was sent once more, with another key"
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +48,11 @@ class Attempt:
 class Attempts:
     """Asks one provider; shares what it learns with all requests of the process."""
 
-    def __init__(self, provider: Provider, book: HabitBook, limits: Limits, timing: Timing) -> None:
+    def __init__(
+        self, provider: Provider, book: HabitBook, limits: Limits, timing: Timing, pools: KeyPools | None = None
+    ) -> None:
         self._provider = provider
+        self._pools = pools or KeyPools()
         self._book = book
         self._limits = limits
         self._timing = timing
@@ -58,7 +64,7 @@ class Attempts:
     def count(self, exchange: Exchange, call: Call) -> int | None:
         """The input tokens as the upstream counts them, None where it does not; raises ApiError."""
         attempt = self.prepare(exchange)
-        return self._provider.count(attempt.plan, attempt.written, call)
+        return self._provider.count(attempt.plan, attempt.written, call, self._key(exchange).value)
 
     def deltas(self, exchange: Exchange, call: Call) -> Iterator[Sequence[Delta]]:
         """The answer of a provider that translates."""
@@ -69,22 +75,28 @@ class Attempts:
 
         Raises ApiError for every failure of the upstream that could not be mended.
         """
-        notes = _Notes()
-        habits = self._habits(exchange.route)
+        notes, habits, key = _Notes(), self._habits(exchange.route), self._key(exchange)
         budget = _Budget(exchange.retries, self._timing)
         while True:
             attempt = self._attempt(exchange, habits)
             yield notes.new(*attempt.notes)
-            response = self._provider.send(attempt.plan, attempt.written, call)
+            response = self._provider.send(attempt.plan, attempt.written, call, key.value)
             if isinstance(response, Failure):
-                lesson = self._learned(response, attempt, habits, budget)
-                if lesson is not None:
-                    habits = lesson.applied(habits)
-                    yield notes.new(f"the request was sent once more: {lesson.words}")
-                elif not budget.may_repeat(response, call):
-                    raise self._provider.error(response, exchange.route)
+                habits, *words = self._mended(response, attempt, habits, budget, key, call)
+                yield notes.new(*words)
                 continue
-            yield from self._provider.read(response, attempt.written, call)
+            has_shown = False
+            try:
+                for batch in self._provider.read(response, attempt.written, call):
+                    has_shown = has_shown or any(map(shows, batch))
+                    yield batch
+            except ApiError as error:
+                if has_shown or not key.changed(error):
+                    raise
+                call.give_up()
+                yield notes.new(_OTHER_KEY)
+                continue
+            key.answered()
             reader = attempt.written.reader
             spoilt = reader.spoilt if reader is not None else None
             if spoilt is None or call.cancelled or not budget.may_ask_again():
@@ -97,6 +109,22 @@ class Attempts:
         if reader is not None:
             yield list(reader.end())
             call.complete = True
+
+    def _mended(
+        self, failure: Failure, attempt: Attempt, habits: Habits, budget: _Budget, key: KeyChoice, call: Call
+    ) -> tuple[Habits, *tuple[str, ...]]:
+        """The habits of the next attempt, and what a note says of it. Raises ApiError where there is to be none."""
+        if key.changed(failure):
+            return habits, _OTHER_KEY
+        if (lesson := self._learned(failure, attempt, habits, budget)) is not None:
+            return lesson.applied(habits), f"the request was sent once more: {lesson.words}"
+        if budget.may_repeat(failure, call):
+            return (habits,)
+        raise self._provider.error(failure, attempt.plan.route)
+
+    def _key(self, exchange: Exchange) -> KeyChoice:
+        provider, route = self._provider, exchange.route
+        return self._pools.choice(provider.server(route), provider.keys(route), exchange)
 
     def _attempt(self, exchange: Exchange, habits: Habits) -> Attempt:
         wire = self._provider.wire(exchange.route, habits)

@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeVar
 
 from proxy.answering.timing import Timing
-from proxy.protocol.deltas import Note, TextDelta, ThinkingDelta, Usage
+from proxy.protocol.deltas import shows
 from proxy.protocol.errors import ApiError
 
 _FRAMES = 20
@@ -78,6 +78,8 @@ class Pump(Generic[Item]):
         self._held: list[Item] = []
         self._failure: ApiError | None = None
         self._done = False
+        self.is_stopped = False
+        """Whether `stop` has ended the answer."""
         self._last_sign = self._last_content = time.monotonic()
         self._reader = threading.Thread(target=self._read, name="upstream-reader", daemon=True)
 
@@ -93,6 +95,7 @@ class Pump(Generic[Item]):
 
     def stop(self, reason: str) -> None:
         """Ends the answer from another thread: who iterates gets an ApiError (503) with this reason."""
+        self.is_stopped = True
         self._queue.put(ApiError(503, reason))
         self._call.cancel()
 
@@ -104,7 +107,7 @@ class Pump(Generic[Item]):
             ClientGone: the client hung up.
         """
         until = None if patience is None else time.monotonic() + patience
-        while not self._done and not any(map(_shows, self._held)):
+        while not self._done and not any(map(shows, self._held)):
             batch = self._next(until)
             if batch is None:
                 return
@@ -196,10 +199,6 @@ class Pump(Generic[Item]):
                 self._queue.put(ApiError(500, f"the proxy failed while reading the upstream ({type(error).__name__})"))
             finally:
                 self._call.finish()
-
-
-def _shows(item: object) -> bool:
-    return not isinstance(item, Usage | Note) and item not in (ThinkingDelta(""), TextDelta(""))
 
 
 def where(error: BaseException) -> str:

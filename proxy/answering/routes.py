@@ -8,24 +8,31 @@ from proxy.models.assignments import LONG_CONTEXT, SEARCH
 from proxy.models.routing import Route
 
 
-def able_route(
+def able_routes(
     route: Route,
     *,
     instead: Callable[[Route, str], Route | None],
     searches: Callable[[Route], bool],
     fits: Callable[[Route], bool],
-) -> Route:
-    """The route, or the stand-in that SEARCH_MODEL or LONG_CONTEXT_MODEL names.
+) -> tuple[Route, ...]:
+    """Who may answer, best first: the candidates of the route that are able to, or else the stand-ins that SEARCH_MODEL
+    or LONG_CONTEXT_MODEL names.
 
     `instead`: as `Router.instead`; `searches`: whether the web is searched there; `fits`: whether the request fits into
     the context window there.
     """
-    if route.role.kind == "search" and not searches(route):
-        route = instead(route, SEARCH) or route
-    if not fits(route):
-        larger = instead(route, LONG_CONTEXT)
-        route = larger if larger is not None and _is_larger(larger, route) else route
-    return route
+    candidates = route.candidates
+    if route.role.kind == "search":
+        searching = instead(route, SEARCH)
+        others = searching.candidates if searching is not None else candidates
+        candidates = tuple(filter(searches, candidates)) or others
+    fitting = tuple(filter(fits, candidates))
+    if candidates[0] in fitting:
+        return fitting
+    larger = instead(route, LONG_CONTEXT)
+    if larger is not None and _is_larger(larger, candidates[0]):
+        fitting = (*larger.candidates, *fitting)
+    return fitting or candidates
 
 
 def _is_larger(route: Route, other: Route) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from proxy.answering.answer import answer
 from proxy.answering.attempts import Attempts
+from proxy.answering.health import Health
 from proxy.models.routing import Route
 from proxy.protocol.deltas import Delta, Finish, TextDelta
 from proxy.protocol.errors import ApiError
@@ -19,23 +20,47 @@ _HINTS = ("x-claude-", "anthropic-beta", "content-type")
 """Beginnings of headers that speak of the client's own request."""
 
 
-def side_exchange(body: Mapping[str, Any], route: Route, received: ClientRequest) -> Exchange:
-    """Of a Messages request that the proxy makes; `received` lends its credentials where the route passes them on."""
+class SideCalls:
+    """Asks who may answer, one after the other, until one gives text; safe to share between threads."""
+
+    def __init__(self, attempts_for: Callable[[Route], Attempts], health: Health) -> None:
+        self._attempts_for = attempts_for
+        self._health = health
+
+    def text_of(
+        self, body: Mapping[str, Any], route: Route, received: ClientRequest, call: Call, *, may_be_cut: bool = True
+    ) -> Generator[Sequence[Delta], None, tuple[str, Route]]:
+        """Yields signs of life, returns the whole text and whose it is. Afterwards `call` is as good as new.
+
+        `body`: of a Messages request, without its model; `received` lends its credentials where the route passes them
+        on; `may_be_cut`: an answer that ends at its limit is good enough.
+
+        Raises ApiError for every failure of the upstreams, and where there is no text to the end.
+        """
+        exchanges = [_exchange(body, each, received, len(route.candidates) > 1) for each in route.candidates]
+        for exchange in self._health.ready(exchanges):
+            try:
+                text = yield from _text_of(exchange, self._attempts_for(exchange.route), call, may_be_cut)
+            except ApiError as error:
+                if call.cancelled or not self._health.is_passed_over(exchange, error):
+                    raise
+            else:
+                self._health.answered(exchange)
+                return text, exchange.route
+        raise self._health.error(exchanges)
+
+
+def _exchange(body: Mapping[str, Any], route: Route, received: ClientRequest, has_stand_ins: bool) -> Exchange:
     raw = json.dumps({"model": route.requested, **body}).encode()
     headers = [each for each in received.headers if not each[0].lower().startswith(_HINTS)]
     headers.append(("content-type", "application/json"))
-    return Exchange(parse_request(raw), route, received=ClientRequest("POST", "/v1/messages", tuple(headers), raw))
+    passed = ClientRequest("POST", "/v1/messages", tuple(headers), raw)
+    return Exchange(parse_request(raw), route, has_stand_ins=has_stand_ins, received=passed)
 
 
-def text_of(
-    exchange: Exchange, attempts: Attempts, call: Call, *, may_be_cut: bool = True
+def _text_of(
+    exchange: Exchange, attempts: Attempts, call: Call, may_be_cut: bool
 ) -> Generator[Sequence[Delta], None, str]:
-    """Yields signs of life, returns the whole text. Afterwards `call` is as good as new.
-
-    `may_be_cut`: an answer that ends at its limit is good enough.
-
-    Raises ApiError for every failure of the upstream, and where it has no text to the end.
-    """
     pieces: list[bytes] = []
     texts: list[str] = []
     head: Head | None = None

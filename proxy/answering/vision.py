@@ -14,8 +14,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from proxy.answering.attempts import Attempts
-from proxy.answering.side_call import side_exchange, text_of
+from proxy.answering.side_call import SideCalls
 from proxy.models.routing import Route
 from proxy.protocol.blocks import Base64Source, ImageBlock, TextBlock, ToolResultBlock, UrlSource
 from proxy.protocol.deltas import Delta, Note
@@ -39,7 +38,7 @@ log = logging.getLogger(__name__)
 
 
 class Descriptions:
-    """What has been said of pictures, by their SHA-256; the oldest go. Safe to share between threads.
+    """What has been said of pictures and by whom, by their SHA-256; the oldest go. Safe to share between threads.
 
     An empty one stands for a picture that cannot be described.
     """
@@ -68,7 +67,7 @@ class Eyes:
     """Who describes pictures, and what has been described."""
 
     route: Route
-    attempts: Attempts
+    side_calls: SideCalls
     descriptions: Descriptions
 
     def answered(
@@ -87,32 +86,35 @@ class Eyes:
             text = self.descriptions.get(key)
             if text is None:
                 try:
-                    text = yield from text_of(self._question(block, exchange), self.attempts, call)
+                    said, route = yield from self.side_calls.text_of(
+                        _question(block), self.route, exchange.received, call
+                    )
+                    text = f"{route.target}:\n{said[:_LENGTH_LIMIT]}"
                 except ApiError as error:
                     log.warning("%s described no picture: %d %s", self.route.target, error.status, error.type)
                     yield [Note(f"messages: {self.route.target} could not describe an image")]
                     if error.status != 400 or call.cancelled:
                         break
                     text = ""
-                self.descriptions.keep(key, text[:_LENGTH_LIMIT])
+                self.descriptions.keep(key, text)
             if text:
-                texts[key] = text[:_LENGTH_LIMIT]
+                texts[key] = text
         if not texts:
             return exchange
         count = f" (x{len(texts)})" if len(texts) > 1 else ""
         yield [Note(f"messages: an image was put in words by {self.route.target}{count}")]
-        messages = [_in_words(message, texts, self.route.target) for message in exchange.request.messages]
+        messages = [_in_words(message, texts) for message in exchange.request.messages]
         return replace(exchange, request=exchange.request.model_copy(update={"messages": messages}))
 
-    def _question(self, block: ImageBlock, exchange: Exchange) -> Exchange:
-        source = block.source.model_dump()
-        content = [{"type": "image", "source": source}, {"type": "text", "text": PROMPT}]
-        body = {
-            "max_tokens": _OUTPUT_LIMIT,
-            "thinking": {"type": "disabled"},
-            "messages": [{"role": "user", "content": content}],
-        }
-        return side_exchange(body, self.route, exchange.received)
+
+def _question(block: ImageBlock) -> dict[str, Any]:
+    source = block.source.model_dump()
+    content = [{"type": "image", "source": source}, {"type": "text", "text": PROMPT}]
+    return {
+        "max_tokens": _OUTPUT_LIMIT,
+        "thinking": {"type": "disabled"},
+        "messages": [{"role": "user", "content": content}],
+    }
 
 
 def _key(block: ImageBlock) -> str | None:
@@ -136,14 +138,14 @@ def _pictures(messages: Sequence[Message]) -> dict[str, ImageBlock]:
     return found
 
 
-def _in_words(message: Message, texts: dict[str, str], target: str) -> Message:
+def _in_words(message: Message, texts: dict[str, str]) -> Message:
     def worded(block: Any) -> Any:
         if isinstance(block, ToolResultBlock):
             return block.model_copy(update={"content": [worded(each) for each in block.content]})
         text = texts.get(_key(block) or "") if isinstance(block, ImageBlock) else None
         if text is None:
             return block
-        words = f"[An image, which this model cannot see, as described by {target}:\n{text}]"
+        words = f"[An image, which this model cannot see, as described by {text}]"
         return TextBlock(text=words, cache_control=block.cache_control)
 
     return message.model_copy(update={"content": [worded(block) for block in message.content]})

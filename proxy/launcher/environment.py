@@ -109,4 +109,4 @@ def _output(config: Config, routes: Mapping[str, Route]) -> dict[str, str]:
 def _needs_login(router: Router, config: Config) -> bool:
     """Whether Anthropic answers somebody for whom the server has no key; with a gate the client's is not passed on."""
     owners = [name for name in router.vendors() if vendor(name).owns_claude]
-    return not config.proxy_api_keys and any(config.endpoint(owner).api_key is None for owner in owners)
+    return not config.proxy_api_keys and not all(config.endpoint(owner).api_keys for owner in owners)

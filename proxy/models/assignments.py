@@ -18,15 +18,15 @@ VISION = "VISION_MODEL"
 _AGENTS, _MAP, _BACKGROUND = "AGENT_MODELS", "MODEL_MAP", "BACKGROUND_MODEL"
 _ROLES = {"subagent": "SUBAGENT_MODEL", "compaction": "COMPACTION_MODEL", "classifier": JUDGE}
 MODEL_VARIABLES = (*_ROLES.values(), _BACKGROUND, SEARCH, LONG_CONTEXT, VISION, *FAMILIES.values())
-"""Those that name one model."""
+"""Those that name one model, or a list of them."""
 
 T = TypeVar("T")
 
 
 class Assigned(NamedTuple, Generic[T]):
-    """`reason` names the setting, for people."""
+    """Targets of one setting, best first. `reason` names the setting, for people."""
 
-    target: T
+    targets: tuple[T, ...]
     reason: str
 
 
@@ -38,41 +38,39 @@ class Assignments(Generic[T]):
         models: Mapping[str, str],
         agents: Sequence[tuple[str, str]],
         patterns: Sequence[tuple[str, str]],
-        read: Callable[[str, str], T | None],
+        read: Callable[[str, str], tuple[T, ...]],
     ) -> None:
         """`models` by variable; `agents` by the agent's type; `patterns` are globs of names, the first that matches
-        counts. `read` gets a variable and what it names, and gives None where that leads nowhere."""
-        self._models = {name: target for name, text in models.items() if (target := read(name, text)) is not None}
-        self._agents = {
-            kind.lower(): target for kind, text in agents if (target := read(f"{_AGENTS} {kind}", text)) is not None
-        }
+        counts. `read` gets a variable and what it names, and gives no target where that leads nowhere."""
+        self._models = {name: targets for name, text in models.items() if (targets := read(name, text))}
+        self._agents = {kind.lower(): targets for kind, text in agents if (targets := read(f"{_AGENTS} {kind}", text))}
         self._patterns = [
-            (bare(pattern).lower(), target)
+            (bare(pattern).lower(), targets)
             for pattern, text in patterns
-            if (target := read(f"{_MAP} {pattern}", text)) is not None
+            if (targets := read(f"{_MAP} {pattern}", text))
         ]
 
     def __iter__(self) -> Iterator[T]:
         """Every target."""
-        yield from self._models.values()
-        yield from self._agents.values()
-        yield from (target for _, target in self._patterns)
+        lists = (*self._models.values(), *self._agents.values(), *(targets for _, targets in self._patterns))
+        for targets in lists:
+            yield from targets
 
     def of(self, variable: str) -> Assigned[T] | None:
-        target = self._models.get(variable)
-        return None if target is None else Assigned(target, variable)
+        targets = self._models.get(variable)
+        return Assigned(targets, variable) if targets else None
 
     def of_name(self, name: str) -> Assigned[T] | None:
         """That of MODEL_MAP, for a name without its `[1m]`."""
-        for pattern, target in self._patterns:
+        for pattern, targets in self._patterns:
             if fnmatchcase(name.lower(), pattern):
-                return Assigned(target, f"{_MAP} {pattern}")
+                return Assigned(targets, f"{_MAP} {pattern}")
         return None
 
     def of_role(self, role: Role) -> Assigned[T] | None:
         for kind in role.agent_types:
-            if (target := self._agents.get(kind.lower())) is not None:
-                return Assigned(target, f"{_AGENTS} {kind}")
+            if targets := self._agents.get(kind.lower()):
+                return Assigned(targets, f"{_AGENTS} {kind}")
         return self.of(_BACKGROUND if role.is_background else _ROLES.get(role.kind, ""))
 
     def of_family(self, family: str) -> Assigned[T] | None:

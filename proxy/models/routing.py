@@ -10,7 +10,7 @@ else is a 404 that lists what could be meant.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
@@ -29,7 +29,6 @@ from proxy.models.names import (
     free,
     neutral_id,
     slug,
-    with_effort,
 )
 from proxy.models.roles import MAIN, Role
 from proxy.models.servers import ThinkingControl, thinking_control
@@ -71,6 +70,13 @@ class Route:
     """A word of `effort.SCALE` that is in force whatever the request says."""
     is_explicit: bool = False
     """Whether the request names its answerer, so that nobody else may answer it."""
+    stand_ins: tuple[Route, ...] = ()
+    """Who answers where this one fails, best first."""
+
+    @property
+    def candidates(self) -> tuple[Route, ...]:
+        """All that may answer, best first."""
+        return (self, *self.stand_ins)
 
     @property
     def target(self) -> str:
@@ -86,7 +92,7 @@ class KnownModel(NamedTuple):
 
 
 class _Choice(NamedTuple):
-    target: Target
+    targets: tuple[Target, ...]
     reason: str
     is_explicit: bool = False
 
@@ -107,13 +113,13 @@ class Router:
         }
         self._routes: dict[tuple[str, Role], tuple[date, Route]] = {}
         self._warned: set[str] = set()
-        self._big: Target | None = None
-        self._small: Target | None = None
+        self._big: tuple[Target, ...] = ()
+        self._small: tuple[Target, ...] = ()
         if not self._preferred.owns_claude:
-            self._big = self._targets.setting("BIG_MODEL", config.big_model)
+            self._big = self._targets.listed("BIG_MODEL", config.big_model)
             same = config.small_model == config.big_model
-            self._small = self._big if same else self._targets.setting("SMALL_MODEL", config.small_model)
-        self._assigned = Assignments(config.role_models, config.agent_models, config.model_map, self._targets.setting)
+            self._small = self._big if same else self._targets.listed("SMALL_MODEL", config.small_model)
+        self._assigned = Assignments(config.role_models, config.agent_models, config.model_map, self._targets.listed)
         if (eyes := self.vision()) is not None and not eyes.facts.vision:
             self._targets.problems.append(
                 f"{assignments.VISION}: {eyes.target} sees no pictures; name a model that does"
@@ -181,7 +187,7 @@ class Router:
 
     def vendors(self) -> set[str]:
         """Those to whom the settings send Claude names and roles."""
-        chosen = {target.provider for target in (self._big, self._small, *self._assigned) if target}
+        chosen = {target.provider for target in (*self._big, *self._small, *self._assigned)}
         return chosen | ({self._preferred.name} if self._preferred.owns_claude else set())
 
     def own_id(self, route: Route) -> str | None:
@@ -198,11 +204,9 @@ class Router:
     def _neutral_ids(self) -> dict[str, Target]:
         """Ids in lower case that say nothing of the model: of BIG_MODEL, SMALL_MODEL and the custom models."""
         ids: dict[str, Target] = {}
-        for word, target in (("big", self._big), ("small", self._small)):
-            if target and target.custom is None and not vendor(target.provider).owns_claude:
-                target = target._replace(model=self._alive(target), default=False)
-                if target not in ids.values():
-                    ids[neutral_id(word, self._customs)] = target
+        for word, target in self._firsts():
+            if target not in ids.values():
+                ids[neutral_id(word, self._customs)] = target
         for custom in self._config.custom_models:
             if not custom.model_id.lower().startswith("claude"):
                 name = neutral_id(fingerprint(custom.model_id), ids.keys() | self._customs)
@@ -212,25 +216,27 @@ class Router:
     def _name_aliases(self) -> dict[str, Target]:
         """Names in lower case that begin with "claude"; each belongs to one model and to no family."""
         aliases: dict[str, Target] = {}
-        for target in (self._big, self._small):
-            if target and target.custom is None and not vendor(target.provider).owns_claude:
-                target = target._replace(model=self._alive(target), default=False)
-                if target not in aliases.values():
-                    taken = aliases.keys() | self._customs
-                    aliases[claude_alias(target.model, target.provider, taken)] = target
+        for _, target in self._firsts():
+            if target not in aliases.values():
+                taken = aliases.keys() | self._customs
+                aliases[claude_alias(target.model, target.provider, taken)] = target
         for custom in self._config.custom_models:
             if not custom.model_id.lower().startswith("claude"):
                 name = free(f"claude-custom-{slug(custom.model_id)}", aliases.keys() | self._customs)
                 aliases[name] = custom_target(custom)
         return aliases
 
+    def _firsts(self) -> Iterator[tuple[str, Target]]:
+        """The models that head BIG_MODEL and SMALL_MODEL, as they are called today, but for custom and Claude ones."""
+        for word, targets in (("big", self._big), ("small", self._small)):
+            for target in targets[:1]:
+                if target.custom is None and not vendor(target.provider).owns_claude:
+                    yield word, target._replace(model=self._alive(target), default=False)
+
     def _written_names(self) -> dict[str, Target]:
-        """The names in the settings, in lower case: BIG_MODEL, SMALL_MODEL, and what servers call custom models."""
+        """The names in the settings, in lower case, and what servers call custom models."""
         names = {bare(each.upstream_name): custom_target(each) for each in reversed(self._config.custom_models)}
-        names.update((target.model, target) for target in self._assigned if target.model)
-        for name, target in ((self._config.small_model, self._small), (self._config.big_model, self._big)):
-            if target:
-                names[with_effort(bare(name))[0]] = target
+        names.update((target.model, target) for target in (*self._assigned, *self._small, *self._big) if target.model)
         return {name.lower(): target for name, target in names.items()}
 
     def _alive(self, target: Target) -> str:
@@ -244,16 +250,16 @@ class Router:
             raise self._targets.unknown(requested)
         name = bare(requested)
         if target := self._targets.explicit(name):
-            return _Choice(target, "the requested name", is_explicit=True)
+            return _Choice((target,), "the requested name", is_explicit=True)
         alias = self._aliases.get(name.lower())
         if assigned := (None if alias else self._assigned.of_name(name)) or self._assigned.of_role(role):
             return _Choice(*assigned)
         if target := alias or self._targets.named(name):
-            return _Choice(target, "the requested name")
+            return _Choice((target,), "the requested name")
         family = claude_family(name)
         if family is None:
             if target := self._written.get(name.lower()):
-                return _Choice(target, "the requested name")
+                return _Choice((target,), "the requested name")
             raise self._targets.unknown(name)
         return self._of_family(name, family, role)
 
@@ -263,15 +269,19 @@ class Router:
         if not is_judge and (assigned := self._assigned.of_family(family)):
             return _Choice(*assigned)
         if self._preferred.owns_claude:
-            return _Choice(Target(self._preferred.name, name), "PREFERRED_PROVIDER")
+            return _Choice((Target(self._preferred.name, name),), "PREFERRED_PROVIDER")
         is_small = is_judge or family == SMALL_FAMILY
-        target = self._small if is_small else self._big
-        if target is None:
+        targets = self._small if is_small else self._big
+        if not targets:
             raise ApiError(404, f"model: {clipped(name)} has nobody to answer it. {' '.join(self._targets.problems)}")
-        return _Choice(target, "SMALL_MODEL" if is_small else "BIG_MODEL")
+        return _Choice(targets, "SMALL_MODEL" if is_small else "BIG_MODEL")
 
     def _route(self, requested: str, role: Role, choice: _Choice, today: date) -> Route:
-        provider, model, custom, default, effort = choice.target
+        first, *others = (self._to(target, requested, role, choice, today) for target in choice.targets)
+        return replace(first, stand_ins=tuple(others)) if others else first
+
+    def _to(self, target: Target, requested: str, role: Role, choice: _Choice, today: date) -> Route:
+        provider, model, custom, default, effort = target
         if model == REQUESTED_NAME:
             model = bare(requested) if claude_family(bare(requested)) is not None else _CLAUDE
         official = self._official[provider]

@@ -71,8 +71,17 @@ class Targets:
         shaped = (row.name for row in vendors.VENDORS if row.has_shape_of(name))
         return next((Target(row, name, effort=effort) for row in shaped), None)
 
+    def listed(self, variable: str, value: str) -> tuple[Target, ...]:
+        """Where a setting points: one target, or several with commas between, best first. Notes problems."""
+        found: list[Target] = []
+        for name in filter(None, map(str.strip, value.split(","))):
+            target = self.setting(variable, name)
+            if target is not None and target not in found:
+                found.append(target)
+        return tuple(found)
+
     def setting(self, variable: str, value: str) -> Target | None:
-        """Where a setting points; notes a problem if that is nowhere."""
+        """Where one name in a setting points; notes a problem if that is nowhere."""
         whole = bare(value)
         if problem := effort_problem(whole):
             self.problems.append(f"{variable}: {problem}")

@@ -118,6 +118,11 @@ Delta = (
 )
 
 
+def shows(item: object) -> bool:
+    """Whether the client gets to see anything of this item of an answer."""
+    return not isinstance(item, Usage | Note) and item not in (ThinkingDelta(""), TextDelta(""))
+
+
 def merged(old: Usage, new: Usage) -> Usage:
     """Cumulative counts: the latest reported value of each field."""
     reported = {name: value for name in _USAGE_FIELDS if (value := getattr(new, name)) is not None}

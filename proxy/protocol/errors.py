@@ -55,6 +55,8 @@ class ApiError(Exception):
         self.message = whole_characters(message)
         self.should_retry = should_retry
         self.details = details
+        self.wait = retry_after
+        """Seconds that the upstream wants to be left alone, however many; None where it has said nothing."""
         self.retry_after: int | None = None
         if retry_after is not None and status in _RETRY_AFTER_STATUSES:
             if retry_after > RETRY_AFTER_MAX:

@@ -54,6 +54,8 @@ class Exchange:
     route: Route
     retries: int = 0
     session: str = ""
+    has_stand_ins: bool = False
+    """Whether others wait to answer where this one fails: then a failure is told here and not passed on."""
     received: ClientRequest = ClientRequest("POST", "/v1/messages")
 
     @classmethod
@@ -191,6 +193,10 @@ class Provider(Protocol):
         """The base URL that answers the route; habits are known by it."""
         ...
 
+    def keys(self, route: Route) -> tuple[str, ...]:
+        """Those that the server may be asked with; none where it needs none, or where none is set."""
+        ...
+
     def wire(self, route: Route, habits: Habits) -> Wire:
         """Which API of the vendor will be spoken, and what it can be told."""
         ...
@@ -199,7 +205,7 @@ class Provider(Protocol):
         """Raises ApiError where the request cannot be put in the vendor's terms."""
         ...
 
-    def send(self, plan: Plan, written: Written[Any], call: Call) -> Any:
+    def send(self, plan: Plan, written: Written[Any], call: Call, key: str | None) -> Any:
         """The response, its body unread, or a Failure. Raises ApiError where there is nothing to try again."""
         ...
 
@@ -218,7 +224,7 @@ class Provider(Protocol):
         """The refusal in the words that clients recover from."""
         ...
 
-    def count(self, plan: Plan, written: Written[Any], call: Call) -> int | None:
+    def count(self, plan: Plan, written: Written[Any], call: Call, key: str | None) -> int | None:
         """The input tokens as the upstream counts them, None where it does not count.
 
         Raises ApiError for every failure of the upstream.

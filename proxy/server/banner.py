@@ -60,20 +60,24 @@ def _answerer(services: Services, name: str) -> str:
         route = services.router.resolve(name)
     except ApiError as error:
         return f"nobody: {error.message}"
-    missing = _missing_key(services.config, route)
+    return ", then ".join(_with_missing_key(services.config, each) for each in route.candidates)
+
+
+def _with_missing_key(config: Config, route: Route) -> str:
+    missing = _missing_key(config, route)
     return f"{route.target} ({missing} is not set)" if missing else route.target
 
 
 def _missing_key(config: Config, route: Route) -> str | None:
     """The variable without which the route's server will not be asked."""
     if route.custom is not None:
-        return route.custom.api_key_name if route.custom.api_key is None else None
+        return ", ".join(route.custom.api_key_names) if not route.custom.api_keys else None
     if route.provider == "gemini" and config.vertex is not None:
         return None
     if vendor(route.provider).owns_claude and not config.proxy_api_keys:
         return None  # the client's own key is passed on
     endpoint = config.endpoint(route.provider)
-    return endpoint.key_variable if endpoint.api_key is None else None
+    return None if endpoint.api_keys else endpoint.key_variable
 
 
 def _unreachable(config: Config) -> list[str]:

@@ -35,7 +35,7 @@ class Endpoint:
 
     key_variable: str
     base_url: str | None
-    api_key: str | None = field(repr=False)
+    api_keys: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def _config(written: Variables, dotenv: Mapping[str, str], directory: Path) -> C
 def _endpoints(values: Mapping[str, Any]) -> Mapping[str, Endpoint]:
     return MappingProxyType(
         {
-            row.name: Endpoint(row.key_variable, values.get(row.url_variable or ""), values[row.key_variable])
+            row.name: Endpoint(row.key_variable, values.get(row.url_variable or ""), values[row.key_variable] or ())
             for row in vendors.VENDORS
             if row.key_variable
         }
@@ -195,7 +195,7 @@ def _custom_models(written: Variables, directory: Path, *, required: bool) -> tu
     found = len(problems)
     models: tuple[CustomModel, ...] = ()
     if path.exists():
-        models = parse_custom_models(read_text(path, label, problems), label, written.secret, problems)
+        models = parse_custom_models(read_text(path, label, problems), label, written.secrets, problems)
     elif written.get("CUSTOM_MODELS_FILE"):
         looked = f"looked for in {quoted(str(directory))}"
         problems.append(
@@ -248,7 +248,7 @@ def _big_and_small(
 def _mistyped(dotenv: Mapping[str, str], customs: tuple[CustomModel, ...]) -> list[str]:
     """Only `.env` is searched: the whole environment holds other programs' variables."""
     ours = variables()
-    known = {*ours, *(custom.api_key_name for custom in customs), "ANTHROPIC_BASE_URL"}
+    known = {*ours, *(name for custom in customs for name in custom.api_key_names), "ANTHROPIC_BASE_URL"}
     return [
         f".env: {quoted(name)} is not a setting of the proxy; did you mean {near[0]}?"
         for name in dotenv

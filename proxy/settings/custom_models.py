@@ -33,7 +33,7 @@ _HABITS = _Field(list, "a list of names, such as [reasoning_content]", SETTABLE)
 _FIELDS: dict[str, _Field] = {
     "model_id": _TEXT,
     "api_base": _TEXT,
-    "api_key_name": _Field(str, "the name of an environment variable"),
+    "api_key_name": _Field(list, "the name of an environment variable, or a list of such names"),
     "can_stream": _BOOLEAN,
     "max_tokens": _COUNT,
     "model_name": _TEXT,
@@ -51,6 +51,8 @@ _FIELDS: dict[str, _Field] = {
     "quirks": _HABITS,
 }
 """The fields of an entry. `quirks` is the older name of `habits`."""
+Secrets = Callable[[str], tuple[str, ...]]
+"""The keys in an environment variable; none where it is not set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +61,10 @@ class CustomModel:
 
     model_id: str
     api_base: str
-    api_key_name: str | None
-    api_key: str | None = field(repr=False)
-    """The value of the variable `api_key_name`; None where it is unset or the server needs no key."""
+    api_key_names: tuple[str, ...] = ()
+    """The environment variables that hold keys; none where the server needs no key."""
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
+    """Their values, of those that are set."""
     can_stream: bool = True
     max_tokens: int | None = None
     model_name: str | None = None
@@ -87,14 +90,11 @@ class CustomModel:
         return self.model_name or self.model_id
 
 
-def parse_custom_models(
-    text: str, label: str, secret: Callable[[str], str | None], problems: list[str]
-) -> tuple[CustomModel, ...]:
-    """The models of a file's text. `label` is the file's name for `problems`, to which each mistake is added;
-    `secret` gives the value of an environment variable or None."""
+def parse_custom_models(text: str, label: str, secrets: Secrets, problems: list[str]) -> tuple[CustomModel, ...]:
+    """The models of a file's text. `label` is the file's name for `problems`, to which each mistake is added."""
     models: dict[str, CustomModel] = {}
     for number, raw in enumerate(_list(text, label, problems), 1):
-        model = _Entry(f"{label}: entry {number}", raw, secret, problems).read()
+        model = _Entry(f"{label}: entry {number}", raw, secrets, problems).read()
         if model is None:
             continue
         if model.model_id.lower() in models:
@@ -128,10 +128,10 @@ def _list(text: str, label: str, problems: list[str]) -> list[Any]:
 class _Entry:
     """One entry while it is checked."""
 
-    def __init__(self, where: str, raw: object, secret: Callable[[str], str | None], problems: list[str]) -> None:
+    def __init__(self, where: str, raw: object, secrets: Secrets, problems: list[str]) -> None:
         self.where = where
         self.raw = raw
-        self.secret = secret
+        self.secrets = secrets
         self.problems = problems
 
     def read(self) -> CustomModel | None:
@@ -142,21 +142,22 @@ class _Entry:
             return None
         if isinstance(self.raw.get("model_id"), str):
             self.where += f" ({quoted(self.raw['model_id'])})"
+        if isinstance(named := self.raw.get("api_key_name"), str) and named:
+            self.raw = {**self.raw, "api_key_name": [named]}
         values = {name: value for name, value in self.raw.items() if self._fits(name, value)}
         for name in ("model_id", "api_base"):
             if self.raw.get(name) in (None, ""):
                 self._problem(f"{name} is missing; add it")
         if "api_base" in values and (problem := url_problem(values["api_base"])):
             self._problem(f"api_base: {problem}")
-        key_name = values.setdefault("api_key_name", None)
-        key = self._key(key_name) if key_name else None
+        keys = tuple(key for name in values.setdefault("api_key_name", []) for key in self._keys(name))
         self._check_headers(values)
         self._check_body(values.get("extra_body"))
         if values.get("thinking_style") == "effort" and "efforts" not in values:
             self._problem("thinking_style: effort needs efforts; add those that the server takes")
         if "habits" in values and "quirks" in values:
             self._problem("habits and quirks are the same list; put all into habits")
-        return None if len(self.problems) > found else CustomModel(api_key=key, **_finished(values))
+        return None if len(self.problems) > found else CustomModel(api_keys=keys, **_finished(values))
 
     def _problem(self, text: str) -> None:
         self.problems.append(f"{self.where}: {text}")
@@ -179,18 +180,20 @@ class _Entry:
             self._problem(f"{name} must be {wanted}{hint(value, words)}")
             return False
         for each in value if kind is list else ():
-            if each not in words:
+            if not words and not isinstance(each, str):
+                self._problem(f"{name} must be {wanted}")
+            elif words and each not in words:
                 self._problem(f"{name}: {shown(str(each))} is not known{hint(str(each), words)}")
         return True
 
-    def _key(self, name: str) -> str | None:
-        key = self.secret(name)
-        if key is None and (looks_like_key(name) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)):
+    def _keys(self, name: str) -> tuple[str, ...]:
+        keys = self.secrets(name)
+        if not keys and (looks_like_key(name) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)):
             self._problem(
                 "api_key_name must be the name of an environment variable, not the key itself; "
                 "put the key into .env as SOME_NAME=... and write SOME_NAME here"
             )
-        return key
+        return keys
 
     def _check_headers(self, values: Mapping[str, Any]) -> None:
         for name, value in values.get("headers", {}).items():
@@ -204,7 +207,7 @@ class _Entry:
             return
         if problem := header_name_problem(key_header):
             self._problem(f"api_key_header: {problem}")
-        if values["api_key_name"] is None:
+        if not values["api_key_name"]:
             self._problem("api_key_header needs api_key_name, the variable that holds the key")
 
     def _check_body(self, body: object) -> None:
@@ -216,7 +219,8 @@ class _Entry:
 
 def _finished(values: dict[str, Any]) -> dict[str, Any]:
     """The fields of a CustomModel from those of an entry without a problem."""
-    fields = {name: value for name, value in values.items() if name != "quirks"}
+    fields = {name: value for name, value in values.items() if name not in ("quirks", "api_key_name")}
+    fields["api_key_names"] = tuple(values["api_key_name"])
     fields["api_base"] = values["api_base"].rstrip("/")
     for name in values.keys() & {"headers", "extra_body"}:
         fields[name] = MappingProxyType(values[name])

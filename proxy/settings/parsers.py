@@ -102,15 +102,21 @@ def keys(value: str) -> tuple[str, ...]:
 
 
 def pairs(example: str) -> Callable[[str], tuple[tuple[str, str], ...]]:
-    """`left=right` with commas or line breaks between; in their order. `example` is shown in problems."""
+    """`left=right` with commas or line breaks between; in their order. `right` may be a list, with commas as well: it
+    ends where the next pair begins. `example` is shown in problems."""
 
     def parse(value: str) -> tuple[tuple[str, str], ...]:
-        found = [each.partition("=") for each in re.split(r"[,\n]", value) if each.strip()]
+        found: list[tuple[str, str]] = []
+        for each in filter(None, map(str.strip, re.split(r"[,\n]", value))):
+            left, equals, right = map(str.strip, each.partition("="))
+            if found and not equals:
+                found[-1] = (found[-1][0], f"{found[-1][1]}, {each}")
+            elif left and right:
+                found.append((left, right))
+            else:
+                raise ValueError(f"{shown(each)} is no pair; write {example}")
         if not found:
             raise ValueError(f"holds no pair; write {example}")
-        for left, equals, right in found:
-            if not (left.strip() and equals and right.strip()):
-                raise ValueError(f"{shown((left + equals + right).strip())} is no pair; write {example}")
-        return tuple((left.strip(), right.strip()) for left, _, right in found)
+        return tuple(found)
 
     return parse

@@ -10,7 +10,7 @@ from typing import Any
 
 from dotenv.parser import parse_stream
 
-from proxy.settings.parsers import key
+from proxy.settings.parsers import keys
 from proxy.settings.table import Setting
 
 
@@ -50,15 +50,16 @@ class Variables:
             self.problems.append(f"{row.variable}: {error}")
             return default
 
-    def secret(self, name: str) -> str | None:
-        """The key in a variable of any name."""
+    def secrets(self, name: str) -> tuple[str, ...]:
+        """The keys in a variable of any name."""
         value = self.get(name)
-        if value is not None:
-            try:
-                key(value)
-            except ValueError as error:
-                self.problems.append(f"{name}: {error}")
-        return value
+        if value is None:
+            return ()
+        try:
+            return keys(value)
+        except ValueError as error:
+            self.problems.append(f"{name}: {error}")
+            return (value,)
 
 
 def read_dotenv(path: Path, problems: list[str]) -> dict[str, str]:

@@ -90,8 +90,9 @@ def _models() -> tuple[Setting, Setting]:
             "The model for sonnet, opus, fable and every other Claude family but haiku",
             default_text="by provider",
             example="gemini-3.8-flash",
-            detail=f"May carry a prefix like openai/. Default: {big}, custom the first entry. A model that its vendor "
-            "has shut down is followed by its successor; today's choices are gemini-3.8-flash and gpt-6-sol.",
+            detail="May carry a prefix like openai/, and may be a list with commas between, like every setting of a "
+            f"model: where one fails, the next one answers. Default: {big}, custom the first entry. A model that its "
+            "vendor has shut down is followed by its successor; today's choices are gemini-3.8-flash and gpt-6-sol.",
             needs_claude_elsewhere=True,
         ),
         Setting(
@@ -181,12 +182,15 @@ _ROLE_MODELS = (
 """Variable, help, default in words, detail."""
 
 
+_POOL = "Several, separated by commas, share the work: each conversation stays with one as long as that one is good."
+
+
 def _vendor_rows() -> list[Setting]:
     rows = []
     for vendor in vendors.VENDORS:
         if vendor.key_variable:
             help_text = f"The {vendor.key_help or f'key of {vendor.title}'}; needed only when a request goes there"
-            rows.append(Setting(vendor.key_variable, _KEYS, parsers.key, help_text, secret=True))
+            rows.append(Setting(vendor.key_variable, _KEYS, parsers.keys, help_text, detail=_POOL, secret=True))
         if vendor.url_variable:
             ending = f"; ends before {vendor.url_path}" if vendor.url_path else ""
             rows.append(
@@ -319,7 +323,7 @@ _ROWS = (
         "MAX_RETRIES",
         _LIMITS,
         parsers.integer(0, 10, "a number of retries"),
-        "Repeats before the first byte after connection errors and 5xx answers",
+        "Repeats before the first byte after connection errors and answers with 500, 502 or 504",
         default="2",
     ),
     Setting(

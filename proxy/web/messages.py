@@ -15,6 +15,7 @@ from proxy.answering.counting import Estimate, counted_upstream
 from proxy.answering.pump import ClientGone, Pump, where
 from proxy.answering.safeguards.judge import judge_for
 from proxy.answering.safeguards.judging import Judging, Results
+from proxy.answering.succession import Succession
 from proxy.answering.timing import Timing
 from proxy.protocol import sse
 from proxy.protocol.deltas import Delta, Note
@@ -23,15 +24,15 @@ from proxy.protocol.errors import ApiError
 from proxy.protocol.events import Event, MessageDelta, MessageStop, Ping, StreamError
 from proxy.protocol.message import fold
 from proxy.protocol.notes import header_value
-from proxy.protocol.request import checked, parse_count_request, read_request
+from proxy.protocol.request import MessagesRequest, checked, parse_count_request, read_request
 from proxy.protocol.writer import Writer
-from proxy.providers.base import Exchange
+from proxy.providers.base import Exchange, Head, Item
 from proxy.providers.call import Call
 from proxy.web.errors import request_id
-from proxy.web.received import body_bytes, exchange_of
-from proxy.web.relay import pass_on
+from proxy.web.received import body_bytes, exchanges_of
+from proxy.web.relay import Continued, pass_on, passed
 from proxy.web.request_log import RequestLog, request_log
-from proxy.web.services import Pumps, services
+from proxy.web.services import Pumps, Services, services
 
 blueprint = Blueprint("messages", __name__)
 log = logging.getLogger(__name__)
@@ -41,22 +42,18 @@ log = logging.getLogger(__name__)
 def create_message() -> Response:
     body = body_bytes()
     parsed = read_request(body)
-    exchange = exchange_of(parsed, body)
-    route = exchange.route
-    if services().wire(route).verbatim:
-        return pass_on(exchange)
-    checked(parsed)
-    estimate = Estimate(parsed, route, services().calibration)
-    estimate.check_window(len(body))
-    return _answered(exchange, estimate)
+    exchanges = exchanges_of(parsed, body)
+    return _answered(parsed, exchanges, len(body))
 
 
 @blueprint.post("/v1/messages/count_tokens")
 def count_tokens() -> Response:
     body = body_bytes()
     parsed = parse_count_request(body)
-    exchange = exchange_of(parsed, body)
+    exchanges = exchanges_of(parsed, body)
+    exchange = (services().health.ready(exchanges) or exchanges)[0]
     route = exchange.route
+    request_log().routed(route)
     if services().wire(route).verbatim:
         return pass_on(exchange)
     estimate = Estimate(parsed, route, services().calibration)
@@ -68,28 +65,59 @@ def count_tokens() -> Response:
     return jsonify(input_tokens=estimate.tokens)
 
 
-def _answered(exchange: Exchange, estimate: Estimate) -> Response:
-    request, route, call, timing = exchange.request, exchange.route, Call(), services().timing
-    entry, pumps = request_log(), Pumps()
-    judging = _judging(exchange, pumps, timing)
-    batches = partial(services().answer, exchange, call, estimate.learn)
-    pump: Pump[Delta] = pumps.make(call, batches, services().idle_limit(route), services().content_limit(route))
+def _answered(request: MessagesRequest, exchanges: Sequence[Exchange], body_size: int) -> Response:
+    entry, timing, asking = request_log(), services().timing, _Asking(services(), Pumps(), request, body_size)
+    entry.routed(exchanges[0].route)
+    answer = Succession(exchanges, asking.pump, services().health, on_change=lambda now: entry.routed(now.route))
+    is_passed = asking.is_passed(exchanges)
     with ExitStack() as stack:
-        stack.callback(pump.close)
-        pump.start()
-        writer = Writer(request.model, estimate.tokens)
-        pump.wait_for_first(timing.head_patience if request.stream else None)
+        stack.callback(answer.close)
+        answer.start()
+        tokens = 0 if is_passed else asking.estimate.tokens
+        answer.wait_for_first(timing.head_patience if request.stream and not is_passed else None)
+        known = [item.text for item in answer.held if isinstance(item, Note)]
+        if any(isinstance(item, Head) for item in answer.held):
+            return _with_notes(passed(answer, stack), known)
+        writer = Writer(request.model, tokens)
+        judging = _judging(answer.exchange, asking.pumps, timing)
         if not request.stream:
-            response = jsonify(fold(_events(pump, writer, entry, judging)))
+            response = jsonify(fold(_events(answer, writer, entry, judging)))
             return _with_notes(response, entry.notes)
-        known = [delta.text for delta in pump.held if isinstance(delta, Note)]
         nudge_every = timing.nudge_every if requested_display(request) != "none" else None
-        stream = _Stream(pump, writer, entry, judging, timing.ping_every, nudge_every)
+        stream = _Stream(answer, writer, entry, judging, timing.ping_every, nudge_every)
         response = Response(stream.pieces(request_id()), mimetype="text/event-stream")
         response.headers.update({"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         response.call_on_close(stack.pop_all().close)
         entry.ends_later = True
     return _with_notes(response, known)
+
+
+class _Asking:
+    """Makes the pumps of one request, also when its context is gone."""
+
+    def __init__(self, own: Services, pumps: Pumps, request: MessagesRequest, body_size: int) -> None:
+        self._own = own
+        self._request = request
+        self._body_size = body_size
+        self.pumps = pumps
+        self.estimate: Estimate
+        """Of the target that is asked."""
+
+    def is_passed(self, exchanges: Sequence[Exchange]) -> bool:
+        """Whether nobody but Anthropic may answer, whose status and headers are worth waiting for."""
+        return all(self._own.wire(exchange.route).verbatim for exchange in exchanges)
+
+    def pump(self, exchange: Exchange) -> Pump[Item]:
+        """Raises ApiError (400) for what cannot be translated, or does not fit into the context window."""
+        own, route, call = self._own, exchange.route, Call()
+        self.estimate = Estimate(self._request, route, own.calibration)
+        if own.wire(route).verbatim:
+            items = partial(own.attempts(route).items, exchange, call)
+            return self.pumps.make(call, items, own.idle_limit(route))
+        checked(self._request)
+        self.estimate.check_window(self._body_size)
+        deltas = partial(own.answer, exchange, call, self.estimate.learn)
+        return self.pumps.make(call, deltas, own.idle_limit(route), own.content_limit(route))
 
 
 def _judging(exchange: Exchange, pumps: Pumps, timing: Timing) -> Judging | None:
@@ -98,8 +126,7 @@ def _judging(exchange: Exchange, pumps: Pumps, timing: Timing) -> Judging | None
     judge = judge_for(exchange.request, route, services().rules, exchange.received)
     if judge is None:
         return None
-    attempts = services().attempts(route) if route is not None else None
-    return Judging(judge, attempts, lambda call, batches: pumps.make(call, batches, timing.judge_patience))
+    return Judging(judge, services().side_calls, lambda call, batches: pumps.make(call, batches, timing.judge_patience))
 
 
 def _with_notes(response: Response, notes: Sequence[str]) -> Response:
@@ -108,19 +135,19 @@ def _with_notes(response: Response, notes: Sequence[str]) -> Response:
     return response
 
 
-def _written(batch: Iterable[Delta], writer: Writer, entry: RequestLog) -> list[Event]:
+def _written(batch: Iterable[Item], writer: Writer, entry: RequestLog) -> list[Event]:
     """The events of a batch; its notes go to the log."""
     deltas: list[Delta] = []
-    for delta in batch:
-        if isinstance(delta, Note):
-            entry.notes.append(delta.text)
-        else:
-            deltas.append(delta)
+    for item in batch:
+        if isinstance(item, Note):
+            entry.notes.append(item.text)
+        elif not isinstance(item, Head | bytes):
+            deltas.append(item)
     return writer.feed(deltas)
 
 
-def _events(pump: Pump[Delta], writer: Writer, entry: RequestLog, judging: Judging | None) -> Iterator[Event]:
-    for batch in pump:
+def _events(answer: Succession[Item], writer: Writer, entry: RequestLog, judging: Judging | None) -> Iterator[Event]:
+    for batch in answer:
         events = _written(batch or (), writer, entry)
         if judging is not None:
             judging.judge.saw(events)
@@ -141,19 +168,22 @@ def _with_results(events: Iterable[Event], results: Results) -> list[Event]:
 class _Stream:
     """The body of a streamed answer. Silence is filled: with pings, and now and then with a real event."""
 
-    pump: Pump[Delta]
+    answer: Succession[Item]
     writer: Writer
     entry: RequestLog
     judging: Judging | None
     ping_every: float
     nudge_every: float | None
+    passed: Continued | None = None
+    """Set where the answer comes from Anthropic in the end, which is passed on."""
 
     def pieces(self, answer_id: str) -> Iterator[bytes]:
         outcome = "cut off"
         try:
             yield sse.encode(self.writer.feed(()))
             yield from self._flowing()
-            yield from self._last()
+            if self.passed is None:
+                yield from self._last()
             outcome = ""
         except ClientGone:
             outcome = "the client went away"
@@ -167,13 +197,17 @@ class _Stream:
             failure = ApiError(500, f"the proxy failed in mid-stream ({type(error).__name__})")
             yield sse.encode([StreamError(failure, answer_id)])
         finally:
-            self.pump.close()
+            self.answer.close()
             self.entry.end(200, outcome)
 
     def _flowing(self) -> Iterator[bytes]:
         """All that the upstream says, as it comes."""
         last_bytes = last_event = time.monotonic()
-        for batch in self.pump:
+        for batch in self.answer:
+            if batch and isinstance(batch[0], Head | bytes):
+                self.passed = self.passed or Continued()
+                yield self.passed.feed(batch)
+                continue
             events: Sequence[Event] = _written(batch, self.writer, self.entry) if batch else ()
             if self.judging is not None:
                 self.judging.judge.saw(events)

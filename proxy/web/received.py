@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from flask import request
 
 from proxy.protocol.errors import ApiError
 from proxy.protocol.request import MessagesRequest
 from proxy.providers.base import ClientRequest, Exchange
-from proxy.web.request_log import request_log
 from proxy.web.services import services
 
 
@@ -33,11 +33,14 @@ def client_request(body: bytes = b"", path: str | None = None) -> ClientRequest:
     return ClientRequest(request.method, path, tuple(request.headers.items()), body)
 
 
-def exchange_of(parsed: MessagesRequest, body: bytes) -> Exchange:
-    """The current request with who answers it, which the log and the response headers say. Raises ApiError (404)."""
-    route = services().route(parsed, dict(request.headers), len(body))
-    request_log().routed(route)
-    return Exchange(parsed, route, _retries(), _session(parsed), client_request(body))
+def exchanges_of(parsed: MessagesRequest, body: bytes) -> list[Exchange]:
+    """The current request with each who may answer it, best first. Raises ApiError (404).
+
+    Where others wait, a failure is not worth a repeat: the next one is asked.
+    """
+    routes = services().routes(parsed, dict(request.headers), len(body))
+    last = Exchange(parsed, routes[-1], _retries(), _session(parsed), len(routes) > 1, client_request(body))
+    return [*(replace(last, route=route, retries=0) for route in routes[:-1]), last]
 
 
 def _retries() -> int:

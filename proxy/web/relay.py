@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
 from flask import Response
 
 from proxy.answering.pump import ClientGone, Pump
+from proxy.answering.succession import Succession
 from proxy.protocol import sse
 from proxy.protocol.errors import ApiError
 from proxy.protocol.events import Ping, StreamError
@@ -18,29 +20,35 @@ from proxy.web.errors import request_id
 from proxy.web.request_log import RequestLog, request_log
 from proxy.web.services import Pumps, services
 
+_MESSAGE_START = re.compile(rb"event: ?message_start\r?\n.*?\r?\n\r?\n", re.DOTALL)
+
 log = logging.getLogger(__name__)
 
 
 def pass_on(exchange: Exchange) -> Response:
     """The upstream's own answer to the current request, with its status and headers."""
-    call, attempts, entry = Call(), services().attempts(exchange.route), request_log()
-    pump: Pump[Item] = Pumps().make(call, lambda: attempts.items(exchange, call), services().idle_limit(exchange.route))
+    own, call, pumps = services(), Call(), Pumps()
+    attempts, limit = own.attempts(exchange.route), own.idle_limit(exchange.route)
+    answer: Pump[Item] = pumps.make(call, lambda: attempts.items(exchange, call), limit)
     with ExitStack() as stack:
-        stack.callback(pump.close)
-        pump.start()
-        pump.wait_for_first(None)
-        batches = (batch for batch in pump if batch is None or batch)
-        first = next(batches)
-        if not first or not isinstance(first[0], Head):
-            raise TypeError("an answer that is passed on begins with its head")
-        head, begun = first[0], first[1:]
-        if head.is_stream:
-            response = Response(_pieces(begun, batches, pump, entry, request_id()))
-            response.call_on_close(stack.pop_all().close)
-            entry.ends_later = True
-        else:
-            rest = [item for batch in batches for item in batch or ()]
-            response = Response(_joined([*begun, *rest]))
+        stack.callback(answer.close)
+        answer.start()
+        answer.wait_for_first(None)
+        return passed(answer, stack)
+
+
+def passed(answer: Pump[Item] | Succession[Item], stack: ExitStack) -> Response:
+    """The response made of an answer whose head has come; what is on the stack is done at its end."""
+    entry = request_log()
+    head = next((item for item in answer.held if isinstance(item, Head)), None)
+    if head is None:
+        raise TypeError("an answer that is passed on begins with its head")
+    if head.is_stream:
+        response = Response(_pieces(answer, entry, request_id()))
+        response.call_on_close(stack.pop_all().close)
+        entry.ends_later = True
+    else:
+        response = Response(b"".join(_joined(batch or ()) for batch in answer))
     response.status_code = head.status
     del response.headers["Content-Type"]
     for name, value in head.headers:
@@ -52,15 +60,13 @@ def _joined(items: Iterable[Item]) -> bytes:
     return b"".join(item for item in items if isinstance(item, bytes))
 
 
-def _pieces(
-    begun: list[Item], batches: Iterator[list[Item] | None], pump: Pump[Item], entry: RequestLog, answer_id: str
-) -> Iterator[bytes]:
+def _pieces(answer: Pump[Item] | Succession[Item], entry: RequestLog, answer_id: str) -> Iterator[bytes]:
     """Whole frames as they come; pings between them while there is silence."""
     outcome = "cut off"
     try:
-        yield _joined(begun)
-        for batch in batches:
-            yield sse.encode([Ping()]) if batch is None else _joined(batch)
+        for batch in answer:
+            if piece := sse.encode([Ping()]) if batch is None else _joined(batch):
+                yield piece
         outcome = ""
     except ClientGone:
         outcome = "the client went away"
@@ -69,5 +75,23 @@ def _pieces(
         log.warning("%s %s", answer_id, outcome)
         yield sse.encode([StreamError(error, answer_id)])
     finally:
-        pump.close()
+        answer.close()
         entry.end(200, outcome)
+
+
+class Continued:
+    """The frames of a passed answer, behind a message_start that another target's turn has caused."""
+
+    def __init__(self) -> None:
+        self._is_begun = False
+
+    def feed(self, items: Iterable[Item]) -> bytes:
+        """Whole frames, without the answer's own message_start. Raises ApiError for an answer that is no stream."""
+        for item in items:
+            if isinstance(item, Head) and not item.is_stream:
+                raise ApiError(502, "Anthropic did not answer with a stream")
+        frames = _joined(list(items))
+        if self._is_begun or not frames:
+            return frames
+        self._is_begun = True
+        return _MESSAGE_START.sub(b"", frames, count=1)

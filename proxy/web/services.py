@@ -16,11 +16,14 @@ from proxy.answering.answer import answer
 from proxy.answering.attempts import Attempts
 from proxy.answering.calibration import Calibration
 from proxy.answering.counting import Estimate
+from proxy.answering.health import Health
+from proxy.answering.keys import KeyPools
 from proxy.answering.plan import Limits
 from proxy.answering.pump import Pump
-from proxy.answering.routes import able_route
+from proxy.answering.routes import able_routes
 from proxy.answering.running import Running
 from proxy.answering.safeguards.rules import own_rules
+from proxy.answering.side_call import SideCalls
 from proxy.answering.timing import Timing
 from proxy.answering.vision import Descriptions, Eyes
 from proxy.models import vendors
@@ -53,9 +56,12 @@ class Services:
         self.running = Running()
         self.calibration = Calibration()
         self.habits = HabitBook()
+        self.health = Health()
+        self.side_calls = SideCalls(self.attempts, self.health)
         self.rules: Rules = config.auto_mode_rules or own_rules()
         self._descriptions = Descriptions()
         self._limits = Limits(config.max_tokens_limit)
+        self._pools = KeyPools()
         self._lock = threading.Lock()
         self._providers: dict[str, Provider] = {}
 
@@ -70,7 +76,7 @@ class Services:
             return self._providers[name]
 
     def attempts(self, route: Route) -> Attempts:
-        return Attempts(self.provider(route.provider), self.habits, self._limits, self.timing)
+        return Attempts(self.provider(route.provider), self.habits, self._limits, self.timing, self._pools)
 
     def wire(self, route: Route) -> Wire:
         """What can be told to the API that answers the route, as far as is known now."""
@@ -89,11 +95,13 @@ class Services:
             return self.config.content_timeout
         return min(_CONTENT_FACTOR * self.idle_limit(route), _CONTENT_MAX)
 
-    def route(self, request: MessagesRequest, headers: Mapping[str, str], body_size: int) -> Route:
-        """Who answers a request that came with these headers and a body of so many bytes. Raises ApiError (404)."""
-        route = self.router.resolve(request.model, role_of(request, headers))
-        return able_route(
-            route,
+    def routes(self, request: MessagesRequest, headers: Mapping[str, str], body_size: int) -> tuple[Route, ...]:
+        """Who may answer a request that came with these headers and a body of so many bytes, best first.
+
+        Raises ApiError (404).
+        """
+        return able_routes(
+            self.router.resolve(request.model, role_of(request, headers)),
             instead=self.router.instead,
             searches=self._searches,
             fits=lambda route: Estimate(request, route, self.calibration).fits(body_size),
@@ -105,7 +113,7 @@ class Services:
         answers = partial(answer, attempts=self.attempts(route), call=call, learn=learn)
         if eyes is None or (route.facts.vision and not self._habits(route).no_images):
             return answers(exchange)
-        return Eyes(eyes, self.attempts(eyes), self._descriptions).answered(exchange, call, answers)
+        return Eyes(eyes, self.side_calls, self._descriptions).answered(exchange, call, answers)
 
     def _habits(self, route: Route) -> Habits:
         return self.habits.get(self.provider(route.provider).server(route), route.model) or Habits()
@@ -126,7 +134,7 @@ class Services:
     def explain(self, body: bytes) -> tuple[Route, dict[str, object], tuple[str, ...]]:
         """Where a request would go, the body that would be sent, and what was changed on the way. Raises ApiError."""
         parsed = read_request(body)
-        route = self.route(parsed, {}, len(body))
+        route, *_ = self.routes(parsed, {}, len(body))
         exchange = Exchange(parsed, route, received=ClientRequest("POST", "/v1/messages", (), body))
         if not self.wire(route).verbatim:
             checked(parsed)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.answering.routes import able_route
+from proxy.answering.routes import able_routes
 from proxy.models.roles import MAIN, Role
 from tests.models.samples import entry, router
 
@@ -35,6 +35,6 @@ def test_able_route(
 ) -> None:
     table = router(tmp_path, "custom", _MODELS, BIG_MODEL="small", **environ)
     route = table.resolve("claude-opus-5-5", Role("search") if role == "search" else MAIN)
-    found = able_route(route, instead=table.instead, searches=lambda _: searches, fits=lambda _: fits)
+    found, *_ = able_routes(route, instead=table.instead, searches=lambda _: searches, fits=lambda _: fits)
     assert found.model == target
     assert found.role == route.role

@@ -101,7 +101,7 @@ def test_its_settings(tmp_path: Path) -> None:
     environ = {"TOY_API_KEY": "toy-key", "PREFERRED_PROVIDER": "Toys"}
     config = load_config(environ, directory=tmp_path, overrides={"TOY_BASE_URL": "http://gateway/v1/"})
     assert (config.preferred_provider, config.big_model, config.small_model) == ("toy", "toy-big", "toy-small")
-    assert (config.endpoint("toy").api_key, config.endpoint("toy").base_url) == ("toy-key", "http://gateway/v1")
+    assert (config.endpoint("toy").api_keys, config.endpoint("toy").base_url) == (("toy-key",), "http://gateway/v1")
     assert "toy-key" not in repr(config)
     assert {"TOY_API_KEY", "TOY_BASE_URL"} <= set(variables())
     assert {row.variable: row.flag for row in settings()}["TOY_BASE_URL"] == "--toy-base-url"

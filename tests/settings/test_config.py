@@ -31,9 +31,9 @@ def test_defaults(tmp_path: Path) -> None:
         max_retries=2,
         custom_models=(),
         endpoints={
-            "openai": Endpoint("OPENAI_API_KEY", None, None),
-            "gemini": Endpoint("GEMINI_API_KEY", None, None),
-            "anthropic": Endpoint("ANTHROPIC_API_KEY", None, None),
+            "openai": Endpoint("OPENAI_API_KEY", None, ()),
+            "gemini": Endpoint("GEMINI_API_KEY", None, ()),
+            "anthropic": Endpoint("ANTHROPIC_API_KEY", None, ()),
         },
         threads=256,
         proxy_api_keys=(),
@@ -92,10 +92,10 @@ def test_variables_from_each_source(tmp_path: Path, variable: str, value: str, f
 @pytest.mark.parametrize(
     ("variable", "value", "vendor", "expected"),
     [
-        ("OPENAI_API_KEY", " sk-1\r\n", "openai", Endpoint("OPENAI_API_KEY", None, "sk-1")),
-        ("OPENAI_BASE_URL", "http://h:1/v1/", "openai", Endpoint("OPENAI_API_KEY", "http://h:1/v1", None)),
-        ("GEMINI_BASE_URL", "https://g", "gemini", Endpoint("GEMINI_API_KEY", "https://g", None)),
-        ("ANTHROPIC_UPSTREAM_URL", "https://a/x", "anthropic", Endpoint("ANTHROPIC_API_KEY", "https://a/x", None)),
+        ("OPENAI_API_KEY", " sk-1\r\n", "openai", Endpoint("OPENAI_API_KEY", None, ("sk-1",))),
+        ("OPENAI_BASE_URL", "http://h:1/v1/", "openai", Endpoint("OPENAI_API_KEY", "http://h:1/v1", ())),
+        ("GEMINI_BASE_URL", "https://g", "gemini", Endpoint("GEMINI_API_KEY", "https://g", ())),
+        ("ANTHROPIC_UPSTREAM_URL", "https://a/x", "anthropic", Endpoint("ANTHROPIC_API_KEY", "https://a/x", ())),
     ],
 )
 def test_endpoints_from_each_source(tmp_path: Path, variable: str, value: str, vendor: str, expected: Endpoint) -> None:
@@ -173,7 +173,7 @@ def test_dotenv_forms(tmp_path: Path, bom: str, newline: str) -> None:
         "EMPTY",
     ]
     config = load(tmp_path, dotenv=bom + newline.join(lines) + newline)
-    assert (config.port, config.big_model, config.endpoint("openai").api_key) == (9000, "gpt-4o", "sk-${PORT}$x")
+    assert (config.port, config.big_model, config.endpoint("openai").api_keys) == (9000, "gpt-4o", ("sk-${PORT}$x",))
 
 
 def test_anthropic_base_url_is_never_read(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_mistyped_variable_in_dotenv_only(tmp_path: Path, line: str, meant: str 
 def test_key_of_a_custom_model_is_no_mistyped_variable(tmp_path: Path) -> None:
     config = load(tmp_path, dotenv="OPENAI_API_KEYS=k\n", models=QWEN + "  api_key_name: OPENAI_API_KEYS\n")
     assert config.warnings == ()
-    assert config.custom_models[0].api_key == "k"
+    assert config.custom_models[0].api_keys == ("k",)
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ def test_all_mistakes_at_once_and_no_secret_among_them(tmp_path: Path) -> None:
 def test_repr_holds_no_secret(tmp_path: Path) -> None:
     models = QWEN + "  api_key_name: QWEN_KEY\n  headers: {A: sk-canary}\n  extra_body: {key: sk-canary}\n"
     config = load(tmp_path, dict(CANARIES), models=models)
-    assert config.custom_models[0].api_key == CANARIES["QWEN_KEY"]
+    assert config.custom_models[0].api_keys == (CANARIES["QWEN_KEY"],)
     assert config.proxy_api_keys == ("sk-canary-proxy-a1", "sk-canary-proxy-b2")
     assert "canary" not in repr(config)
 
@@ -370,9 +370,8 @@ def test_shipped_custom_models_load_as_no_entries(tmp_path: Path) -> None:
         "deepseek",
         "azure-gpt",
     ]
-    assert set(re.findall(r"^(?:- |  )(\w+):", examples, re.MULTILINE)) == {
-        each.name for each in dataclasses.fields(CustomModel) if each.name != "api_key"
-    }
+    fields = {each.name for each in dataclasses.fields(CustomModel)} - {"api_key_names", "api_keys"}
+    assert set(re.findall(r"^(?:- |  )(\w+):", examples, re.MULTILINE)) == fields | {"api_key_name"}
 
 
 def test_env_example_names_every_variable_and_loads(tmp_path: Path) -> None:

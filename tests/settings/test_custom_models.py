@@ -33,13 +33,13 @@ def test_custom_models(tmp_path: Path) -> None:
   # an empty field is none
 """
     small, full = load(tmp_path, dotenv="QWEN_KEY=sk-canary-q\n", models=text.replace("\n", "\r\n")).custom_models
-    assert small == CustomModel("qwen", "http://localhost:11434/v1", None, None)
+    assert small == CustomModel("qwen", "http://localhost:11434/v1")
     assert small.upstream_name == "qwen"
     assert full == CustomModel(
         "deepseek",
         "https://api.deepseek.com",
-        "QWEN_KEY",
-        "sk-canary-q",
+        ("QWEN_KEY",),
+        ("sk-canary-q",),
         can_stream=False,
         max_tokens=8192,
         model_name="deepseek-chat",
@@ -101,14 +101,14 @@ def test_habits_under_both_names(tmp_path: Path, field: str, empty: str) -> None
 
 def test_key_variable_that_is_not_set(tmp_path: Path) -> None:
     (model,) = load(tmp_path, models=QWEN + "  api_key_name: QWEN_KEY\n").custom_models
-    assert (model.api_key_name, model.api_key) == ("QWEN_KEY", None)
+    assert (model.api_key_names, model.api_keys) == (("QWEN_KEY",), ())
 
 
 def test_empty_fields_are_absent_fields(tmp_path: Path) -> None:
     (model,) = load(
         tmp_path, models=QWEN + "  max_tokens:\n  api_key_name:\n  headers:\n  model_name: ''\n"
     ).custom_models
-    assert model == CustomModel("qwen", "http://localhost:1/v1", None, None)
+    assert model == CustomModel("qwen", "http://localhost:1/v1")
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "[]", "---\n"])

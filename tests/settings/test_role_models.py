@@ -16,15 +16,16 @@ from tests.settings.loading import load, problems
         (" Explore = a , Plan=b@low,", (("Explore", "a"), ("Plan", "b@low"))),
         ("a*=x\nb=y", (("a*", "x"), ("b", "y"))),
         ("a=b=c", (("a", "b=c"),)),
+        ("a=b, c\nd=e,f , g=h", (("a", "b, c"), ("d", "e, f"), ("g", "h"))),
     ],
-    ids=["one", "several", "lines", "the first sign counts"],
+    ids=["one", "several", "lines", "the first sign counts", "lists"],
 )
 def test_pairs_of_models(value: str, pairs: tuple[tuple[str, str], ...], tmp_path: Path) -> None:
     config = load(tmp_path, {"AGENT_MODELS": value, "MODEL_MAP": value})
     assert (config.agent_models, config.model_map) == (pairs, pairs)
 
 
-@pytest.mark.parametrize("value", ["Explore", "Explore=", "=x", "a=b, c", ","])
+@pytest.mark.parametrize("value", ["Explore", "Explore=", "=x", "c, a=b", "a=b, =c", ","])
 @pytest.mark.parametrize("variable", ["AGENT_MODELS", "MODEL_MAP"])
 def test_what_is_no_pair(variable: str, value: str, tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, {variable: value})

@@ -6,12 +6,11 @@ import logging
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-from proxy.answering.attempts import Attempts
 from proxy.answering.safeguards.calls import CallCollector, ToolCall, is_checked
 from proxy.answering.safeguards.prompt import SCHEMA, can_be_shown, system_prompt, user_prompt
 from proxy.answering.safeguards.rules import rules_for
 from proxy.answering.safeguards.verdicts import failed, read_verdicts
-from proxy.answering.side_call import side_exchange, text_of
+from proxy.answering.side_call import SideCalls
 from proxy.models.routing import Route
 from proxy.protocol.errors import ApiError
 from proxy.protocol.request import MessagesRequest
@@ -68,7 +67,7 @@ class Judge:
         """The results where the judge could not be asked; `reason`: "timeout" or "error"."""
         return results(failed(self.checked, reason))
 
-    def ask(self, attempts: Attempts, call: Call) -> Results:
+    def ask(self, side_calls: SideCalls, call: Call) -> Results:
         """The results; runs in a reader thread. An unreadable answer gives `unavailable`, a failure raises ApiError."""
         if self._route is None:
             return unsupported()
@@ -76,9 +75,8 @@ class Judge:
         shown = [each for each in calls if can_be_shown(each)]
         verdicts = failed([each for each in calls if each not in shown], "not_judged_as_run")
         if shown:
-            exchange = side_exchange(self._body(shown), self._route, self._received)
-            text = _whole(text_of(exchange, attempts, call, may_be_cut=False))
-            verdicts |= read_verdicts(text, shown, self._rules)
+            said = side_calls.text_of(self._body(shown), self._route, self._received, call, may_be_cut=False)
+            verdicts |= read_verdicts(_whole(said), shown, self._rules)
         outcomes = [str(verdict.get("outcome") or verdict["type"]) for verdict in verdicts.values()]
         log.info("the judge %s said: %s", self._route.target, ", ".join(outcomes))
         return results(verdicts)
@@ -105,13 +103,14 @@ def judge_for(
     return Judge(request, context, route, defaults, received) if context is not None else None
 
 
-def _whole(signs: Generator[object, None, str]) -> str:
+def _whole(signs: Generator[object, None, tuple[str, Route]]) -> str:
     """The text behind signs of life, which end here: what is borne of the judge's silence is borne for all of it."""
     try:
         while True:
             next(signs)
     except StopIteration as end:
-        return str(end.value)
+        text, _ = end.value
+        return str(text)
 
 
 def reason_of(error: ApiError) -> str:

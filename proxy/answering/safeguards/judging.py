@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from proxy.answering.attempts import Attempts
 from proxy.answering.pump import Pump
 from proxy.answering.safeguards.judge import Judge, reason_of
+from proxy.answering.side_call import SideCalls
 from proxy.protocol.errors import ApiError
 from proxy.protocol.safeguards import Results
 from proxy.providers.call import Call
@@ -20,18 +20,18 @@ class Judging:
     """The judge of one answer, and the means to ask. `pump_for` makes a pump that bears the judge's silence."""
 
     judge: Judge
-    attempts: Attempts | None
+    side_calls: SideCalls
     pump_for: Callable[[Call, Callable[[], list[list[Results]]]], Pump[Results]]
 
     def wait(self) -> Iterator[Results | None]:
         """None for each time that a ping is due, at last the results. Raises ClientGone."""
-        attempts, judge = self.attempts, self.judge
-        if attempts is None or not judge.pending:
+        side_calls, judge = self.side_calls, self.judge
+        if not judge.pending:
             yield judge.unjudged()
             return
         call = Call()
         found = judge.failed("error")
-        pump = self.pump_for(call, lambda: [[judge.ask(attempts, call)]])
+        pump = self.pump_for(call, lambda: [[judge.ask(side_calls, call)]])
         try:
             pump.start()
             for batch in pump:  # to its end, or its connection would be given up

@@ -18,12 +18,13 @@ from proxy.models.habits import Habits, Lesson
 from proxy.models.routing import Route
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
+from proxy.providers.anthropic.errors import read_failure
 from proxy.providers.anthropic.rewrite import request_body, request_headers, response_headers
-from proxy.providers.base import Head, Item, Plan, Wire, Written
+from proxy.providers.base import Exchange, Head, Item, Plan, Wire, Written
 from proxy.providers.call import Call, Cancelled, current_call
 from proxy.providers.common.failures import Failure
 from proxy.providers.common.tool_names import NameRules
-from proxy.providers.connections import CONNECT_TIMEOUT, EVENT_LIMIT
+from proxy.providers.connections import CONNECT_TIMEOUT, ERROR_LIMIT, EVENT_LIMIT
 from proxy.settings.config import Config
 
 OFFICIAL_URL = "https://api.anthropic.com"
@@ -60,6 +61,10 @@ class AnthropicProvider:
     def server(self, route: Route) -> str:  # noqa: ARG002 - one for all routes
         return self._url
 
+    def keys(self, route: Route) -> tuple[str, ...]:  # noqa: ARG002 - one pool for all routes
+        """Without any the client's own credentials go on."""
+        return self._endpoint.api_keys
+
     def wire(self, route: Route, habits: Habits) -> Wire:  # noqa: ARG002 - it has one API
         return Wire("anthropic", "Anthropic", _NAMES, 0, verbatim=True, searches="beside tools")
 
@@ -68,18 +73,36 @@ class AnthropicProvider:
         raw = request_body(received.body, route.requested, route.model, route.effort) if received.body else b""
         return Written(received.path, {}, None, raw=raw)
 
-    def send(self, plan: Plan, written: Written[None], call: Call) -> requests.Response | Failure:  # noqa: ARG002
+    def send(
+        self,
+        plan: Plan,
+        written: Written[None],
+        call: Call,  # noqa: ARG002
+        key: str | None,
+    ) -> requests.Response | Failure:
         received = plan.exchange.received
+        if key is None and self._has_gate:
+            raise ApiError(
+                401,
+                f"{self._endpoint.key_variable} is not set; it holds the key for {self._url}, where the key that the "
+                "client sends is not good: it is the proxy's",
+                should_retry=False,
+            )
         try:
-            return self._session.request(
+            response = self._session.request(
                 received.method,
                 self._url + written.path,
-                headers=request_headers(received.headers, self._key()),
+                headers=request_headers(received.headers, key),
                 data=written.raw,
                 stream=True,
                 timeout=self._timeout,
                 allow_redirects=False,
             )
+            if response.status_code < 400 or not self._tells_of_failures(plan.exchange):
+                return response
+            with response:
+                body = next(response.iter_content(ERROR_LIMIT), b"")
+            return read_failure(response.status_code, response.headers, body)
         except (requests.RequestException, Cancelled) as error:
             return Failure(0, type(error).__name__)
 
@@ -105,26 +128,21 @@ class AnthropicProvider:
         return None
 
     def error(self, failure: Failure, route: Route) -> ApiError:  # noqa: ARG002 - one server for all routes
+        if failure.status:
+            return ApiError(failure.status, failure.message, retry_after=failure.retry_after)
         reason = f"({failure.message}); check the network and ANTHROPIC_UPSTREAM_URL"
         return ApiError(502, f"cannot reach {self._url} {reason}")
 
-    def count(self, plan: Plan, written: Written[None], call: Call) -> int | None:  # noqa: ARG002
+    def count(self, plan: Plan, written: Written[None], call: Call, key: str | None) -> int | None:  # noqa: ARG002
         """A request to count is passed on like any other."""
         return None
 
     def warm_up(self) -> None:
         """Its HTTP client is imported with this module."""
 
-    def _key(self) -> str | None:
-        """The server's key; without one the client's own credentials go on, unless they are for this proxy."""
-        if self._endpoint.api_key is None and self._has_gate:
-            raise ApiError(
-                401,
-                f"{self._endpoint.key_variable} is not set; it holds the key for {self._url}, where the key that the "
-                "client sends is not good: it is the proxy's",
-                should_retry=False,
-            )
-        return self._endpoint.api_key
+    def _tells_of_failures(self, exchange: Exchange) -> bool:
+        """Whether a refusal may not be for the client: another target or key may answer."""
+        return exchange.has_stand_ins or len(self._endpoint.api_keys) > 1
 
 
 def _frames(pieces: Iterator[bytes]) -> Iterator[list[Item]]:

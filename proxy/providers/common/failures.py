@@ -22,14 +22,15 @@ class Backend:
 
     url: str
     key_variable: str | None
-    key: str | None = field(default=None, repr=False)
+    """Several, with commas between, where each holds a key."""
+    keys: tuple[str, ...] = field(default=(), repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What else is sent to it, keys in headers of their own included."""
 
     @property
     def secrets(self) -> Iterator[str]:
         """What must not be repeated to a client."""
-        for value in (self.key or "", *self.headers.values()):
+        for value in (*self.keys, *self.headers.values()):
             yield from (word for word in value.split() if len(word) >= _SECRET_MIN)
 
     def without_keys(self, message: str) -> str:
@@ -60,6 +61,17 @@ class Failure:
     def text(self) -> str:
         """Message and code in lower case, to look for known words in."""
         return f"{self.message} {self.code}".lower()
+
+
+_OTHERS_MAY = (0, 401, 402, 403, 404, 408, 429)
+
+
+def others_may_answer(status: int) -> bool:
+    """Whether another server, or the same with another key, may well answer what failed with this status.
+
+    It may not where the request itself is at fault.
+    """
+    return status in _OTHERS_MAY or status >= 500
 
 
 def plain_words(body: bytes) -> str:

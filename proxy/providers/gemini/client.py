@@ -52,7 +52,7 @@ class GeminiProvider:
         self._config = config
         self._http = http_client(read_timeout)
         self._lock = threading.Lock()
-        self._sdk: Sdk | None = None
+        self._sdks: dict[str | None, Sdk] = {}
         self._memory = SignatureMemory()
         self._options = Options(
             transport="gemini" if config.vertex is None else "vertex",
@@ -63,11 +63,14 @@ class GeminiProvider:
         self._backend = Backend(
             _address(config),
             None if config.vertex else endpoint.key_variable,
-            None if config.vertex else endpoint.api_key,
+            () if config.vertex else endpoint.api_keys,
         )
 
     def server(self, route: Route) -> str:  # noqa: ARG002 - one for all routes
         return self._backend.url
+
+    def keys(self, route: Route) -> tuple[str, ...]:  # noqa: ARG002 - one pool for all routes
+        return self._backend.keys
 
     def wire(self, route: Route, habits: Habits) -> Wire:  # noqa: ARG002 - it has one API
         return request.wire(route, self._options)
@@ -78,9 +81,11 @@ class GeminiProvider:
         stream = GeminiStream(built.names, built.signatures, self._backend, shows, built.search)
         return Written(_PATH, built.body, stream, built.notes)
 
-    def send(self, plan: Plan, written: Written[GeminiStream], call: Call) -> httpx2.Response | Failure:
+    def send(
+        self, plan: Plan, written: Written[GeminiStream], call: Call, key: str | None
+    ) -> httpx2.Response | Failure:
         model = plan.route.model
-        return self._post(plan.route, lambda sdk: sdk.send(model, written.body), call)
+        return self._post(plan.route, lambda sdk: sdk.send(model, written.body), call, key)
 
     def read(self, response: httpx2.Response, written: Written[GeminiStream], call: Call) -> Iterator[Sequence[Delta]]:
         """A batch for each piece that comes off the network, empty ones included: they are signs of life."""
@@ -113,9 +118,9 @@ class GeminiProvider:
     def error(self, failure: Failure, route: Route) -> ApiError:  # noqa: ARG002 - one server for all routes
         return api_error(failure, self._backend)
 
-    def count(self, plan: Plan, written: Written[GeminiStream], call: Call) -> int | None:
+    def count(self, plan: Plan, written: Written[GeminiStream], call: Call, key: str | None) -> int | None:
         model = plan.route.model
-        answer = self._post(plan.route, lambda sdk: sdk.count(model, written.body), call)
+        answer = self._post(plan.route, lambda sdk: sdk.count(model, written.body), call, key)
         if isinstance(answer, Failure):
             raise api_error(answer, self._backend)
         return read_count(answer, "totalTokens", call)
@@ -124,9 +129,11 @@ class GeminiProvider:
         """Imports the SDK, which takes most of a second."""
         import proxy.providers.gemini.sdk  # noqa: F401
 
-    def _post(self, route: Route, send: Callable[[Sdk], httpx2.Response], call: Call) -> httpx2.Response | Failure:
+    def _post(
+        self, route: Route, send: Callable[[Sdk], httpx2.Response], call: Call, key: str | None
+    ) -> httpx2.Response | Failure:
         """The response, its body unread, or why there is none."""
-        if self._config.vertex is None and self._backend.key is None:
+        if self._config.vertex is None and key is None:
             raise ApiError(
                 401,
                 f"{self._backend.key_variable} is not set; it holds the key for {self._backend.url}, "
@@ -136,7 +143,7 @@ class GeminiProvider:
         if _NO_MODEL_NAME.search(route.model):
             raise ApiError(404, f"model: {route.requested} leads to {route.target}, which can be no model's name")
         try:
-            response = send(self._connected())
+            response = send(self._connected(key))
             if response.status_code == 200:
                 return response
             call.reads(response, iter(()))
@@ -146,15 +153,15 @@ class GeminiProvider:
         except httpx2.HTTPError as error:
             return Failure(0, str(error) or "the connection failed")
 
-    def _connected(self) -> Sdk:
+    def _connected(self, key: str | None) -> Sdk:
         with self._lock:
-            if self._sdk is None:
+            if key not in self._sdks:
                 from proxy.providers.gemini.sdk import Sdk
 
                 config = self._config
                 version = config.gemini_api_version or ("v1beta" if config.vertex is None else "v1beta1")
-                self._sdk = Sdk(self._http, self._backend.url, version, key=self._backend.key, vertex=config.vertex)
-            return self._sdk
+                self._sdks[key] = Sdk(self._http, self._backend.url, version, key=key, vertex=config.vertex)
+            return self._sdks[key]
 
 
 def _address(config: Config) -> str:

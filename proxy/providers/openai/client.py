@@ -70,10 +70,13 @@ class OpenAIProvider:
         self._config = config
         self._http = http_client(read_timeout)
         self._lock = threading.Lock()
-        self._clients: dict[str, openai.OpenAI] = {}
+        self._clients: dict[tuple[str, str | None], openai.OpenAI] = {}
 
     def server(self, route: Route) -> str:
         return self._backend(route).url
+
+    def keys(self, route: Route) -> tuple[str, ...]:
+        return self._backend(route).keys
 
     def wire(self, route: Route, habits: Habits) -> Wire:
         if self._api(route, habits) == "responses":
@@ -89,8 +92,14 @@ class OpenAIProvider:
         stream = ResponsesStream(responses.names, backend, model, responses.search)
         return Written(_RESPONSES, responses.body, stream, responses.notes)
 
-    def send(self, plan: Plan, written: Written[_Stream], call: Call) -> httpx2.Response | Failure:  # noqa: ARG002
-        return self._post(plan.route, written.path, written.body)
+    def send(
+        self,
+        plan: Plan,
+        written: Written[_Stream],
+        call: Call,  # noqa: ARG002
+        key: str | None,
+    ) -> httpx2.Response | Failure:
+        return self._post(plan.route, written.path, written.body, key)
 
     def read(self, response: httpx2.Response, written: Written[_Stream], call: Call) -> Iterator[Sequence[Delta]]:
         stream = written.reader
@@ -117,12 +126,12 @@ class OpenAIProvider:
     def error(self, failure: Failure, route: Route) -> ApiError:
         return api_error(failure, self._backend(route))
 
-    def count(self, plan: Plan, written: Written[_Stream], call: Call) -> int | None:
+    def count(self, plan: Plan, written: Written[_Stream], call: Call, key: str | None) -> int | None:
         route = plan.route
         if route.custom is not None or written.path != _RESPONSES:
             return None
         counted = {name: value for name, value in written.body.items() if name in _COUNTED}
-        answer = self._post(route, _INPUT_TOKENS, counted)
+        answer = self._post(route, _INPUT_TOKENS, counted, key)
         if isinstance(answer, Failure):
             raise self.error(answer, route)
         return read_count(answer, "input_tokens", call)
@@ -140,14 +149,14 @@ class OpenAIProvider:
     def _backend(self, route: Route) -> Backend:
         if route.custom is not None:
             custom = route.custom
-            return Backend(custom.api_base, custom.api_key_name, custom.api_key, custom.headers)
+            return Backend(custom.api_base, ", ".join(custom.api_key_names) or None, custom.api_keys, custom.headers)
         endpoint = self._config.endpoint("openai")
-        return Backend(endpoint.base_url or OFFICIAL_URL, endpoint.key_variable, endpoint.api_key)
+        return Backend(endpoint.base_url or OFFICIAL_URL, endpoint.key_variable, endpoint.api_keys)
 
-    def _post(self, route: Route, path: str, body: dict[str, Any]) -> httpx2.Response | Failure:
+    def _post(self, route: Route, path: str, body: dict[str, Any], key: str | None) -> httpx2.Response | Failure:
         """The response, its body unread, or why there is none."""
         backend = self._backend(route)
-        if backend.key is None and backend.key_variable is not None:
+        if key is None and backend.key_variable is not None:
             raise ApiError(
                 401,
                 f"{backend.key_variable} is not set; it holds the key for {backend.url}, which answers "
@@ -155,7 +164,7 @@ class OpenAIProvider:
                 should_retry=False,
             )
         try:
-            stream = self._client(route, backend).post(
+            stream = self._client(route, backend, key).post(
                 path, cast_to=object, body=body, stream=True, stream_cls=openai.Stream[object]
             )
         except openai.APIStatusError as error:
@@ -164,11 +173,11 @@ class OpenAIProvider:
             return Failure(0, _reason(error))
         return stream.response
 
-    def _client(self, route: Route, backend: Backend) -> openai.OpenAI:
-        name = route.custom.model_id if route.custom is not None else ""
+    def _client(self, route: Route, backend: Backend, key: str | None) -> openai.OpenAI:
+        name = (route.custom.model_id if route.custom is not None else "", key)
         with self._lock:
             if name not in self._clients:
-                self._clients[name] = _Client(backend, route.custom, self._http)
+                self._clients[name] = _Client(backend, key, route.custom, self._http)
             return self._clients[name]
 
 
@@ -179,14 +188,14 @@ class _Client(openai.OpenAI):
     send them to every server.
     """
 
-    def __init__(self, backend: Backend, custom: CustomModel | None, http: httpx2.Client) -> None:
+    def __init__(self, backend: Backend, key: str | None, custom: CustomModel | None, http: httpx2.Client) -> None:
         key_header = custom.api_key_header if custom is not None else _KEY_HEADER
-        key = f"Bearer {backend.key}" if key_header.lower() == _KEY_HEADER.lower() else backend.key
+        value = f"Bearer {key}" if key_header.lower() == _KEY_HEADER.lower() else key
         self._own_headers = {
             "Accept": "text/event-stream, application/json",
             "Content-Type": "application/json",
             "User-Agent": f"claude-proxy/{__version__}",
-            **({key_header: key} if backend.key and key else {}),
+            **({key_header: value} if key and value else {}),
             **backend.headers,
         }
         super().__init__(api_key="unused", base_url=backend.url, max_retries=0, http_client=http)

@@ -10,8 +10,10 @@ from typing import Any, cast
 import pytest
 
 from proxy.answering.attempts import Attempts
+from proxy.answering.health import Health
 from proxy.answering.safeguards.judge import Judge, judge_for, reason_of
 from proxy.answering.safeguards.rules import own_rules
+from proxy.answering.side_call import SideCalls
 from proxy.protocol.deltas import (
     Delta,
     Finish,
@@ -36,6 +38,10 @@ ROUTE = router().judge()
 ERROR = {"type": "unavailable", "reason": "error"}
 FINE = {"type": "evaluated", "outcome": "not_flagged"}
 VERDICT = '{"verdicts": [{"call": 1, "flagged": false, "explanation": "", "rule": ""}]}'
+
+
+def _asking(upstream: _Upstream) -> SideCalls:
+    return SideCalls(lambda _: cast(Attempts, upstream), Health())
 
 
 class _Upstream:
@@ -81,7 +87,7 @@ def _asked(*items: Item | ApiError, commands: tuple[str, ...] = ("make",), verba
     """The verdicts by the commands."""
     judge = _judge()
     ids = _saw(judge, *commands)
-    (entry,) = judge.ask(cast(Attempts, _Upstream(*items, verbatim=verbatim)), Call())
+    (entry,) = judge.ask(_asking(_Upstream(*items, verbatim=verbatim)), Call())
     verdicts = entry["status"]["tool_uses"]
     assert list(verdicts) == ids
     return dict(zip(commands, verdicts.values(), strict=True))
@@ -118,7 +124,7 @@ def test_what_is_asked() -> None:
     judge, upstream = _judge(request(user("Build it"), safeguards=safeguards(), max_tokens=64_000)), _Upstream()
     _saw(judge, "make", "git push")
     with pytest.raises(ApiError):
-        judge.ask(cast(Attempts, upstream), Call())
+        judge.ask(_asking(upstream), Call())
     (exchange,) = upstream.exchanges
     asked = exchange.request
     assert exchange.route is ROUTE
@@ -142,7 +148,7 @@ def test_the_clients_credentials_are_lent_but_not_its_request() -> None:
     upstream = _Upstream()
     _saw(judge, "make")
     with pytest.raises(ApiError):
-        judge.ask(cast(Attempts, upstream), Call())
+        judge.ask(_asking(upstream), Call())
     received = upstream.exchanges[0].received
     assert dict(received.headers) == {"Authorization": "Bearer own", "content-type": "application/json"}
     assert json.loads(received.body)["system"].startswith("You are a security check.")
@@ -191,7 +197,7 @@ def test_reasoning_between_tags() -> None:
     _saw(judge, "make")
     flagged = VERDICT.replace("false", "true")
     upstream = _Upstream(TextDelta(f"<think>{VERDICT}</think>\n{flagged}"), Finish())
-    (entry,) = judge.ask(cast(Attempts, upstream), Call())
+    (entry,) = judge.ask(_asking(upstream), Call())
     (verdict,) = entry["status"]["tool_uses"].values()
     assert verdict["outcome"] == "flagged"
 
@@ -214,12 +220,12 @@ def test_a_call_too_long_to_be_shown_is_not_judged() -> None:
     unseen = {"type": "unavailable", "reason": "not_judged_as_run"}
     judge = _judge()
     ids = _saw(judge, long, "make")
-    (entry,) = judge.ask(cast(Attempts, _Upstream(TextDelta(VERDICT), Finish())), Call())
+    (entry,) = judge.ask(_asking(_Upstream(TextDelta(VERDICT), Finish())), Call())
     assert entry["status"]["tool_uses"] == {ids[0]: unseen, ids[1]: FINE}
     judge = _judge()
     (id,) = _saw(judge, long)
     upstream = _Upstream()
-    assert judge.ask(cast(Attempts, upstream), Call()) == results({id: unseen})
+    assert judge.ask(_asking(upstream), Call()) == results({id: unseen})
     assert upstream.exchanges == []
 
 
@@ -236,7 +242,7 @@ def test_nobody_judges() -> None:
     _saw(judge, "make")
     assert not judge.pending
     assert judge.unjudged() == unsupported()
-    assert judge.ask(cast(Attempts, _Upstream()), Call()) == unsupported()
+    assert judge.ask(_asking(_Upstream()), Call()) == unsupported()
 
 
 def test_a_judge_that_cannot_be_asked() -> None:

@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 def reader(*, shows_thinking: bool = True, search: Tool | None = None) -> GeminiStream:
     signatures = Signatures("gemini", "gemini-x", "s1", SignatureMemory())
-    backend = Backend("https://gemini.test", "KEY", "k")
+    backend = Backend("https://gemini.test", "KEY", ("k",))
     return GeminiStream(ToolNames(["Read", "List"], RULES), signatures, backend, shows_thinking, search)
 
 

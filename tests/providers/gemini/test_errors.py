@@ -75,7 +75,7 @@ def test_case_78_overflow_of_the_fake(served: tuple[Proxy, FakeGemini]) -> None:
     assert error["message"].endswith(" tokens > 1048576 maximum")
 
 
-BACKEND = Backend("http://upstream.test", "the key in GEMINI_API_KEY", KEY)
+BACKEND = Backend("http://upstream.test", "the key in GEMINI_API_KEY", (KEY,))
 
 
 @pytest.mark.parametrize(

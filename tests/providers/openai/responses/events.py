@@ -14,7 +14,7 @@ from proxy.providers.openai.tools import NAME_RULES
 from tests.mutation import judged
 
 Json = dict[str, Any]
-BACKEND = Backend("http://upstream.test/v1", "KEY", "k")
+BACKEND = Backend("http://upstream.test/v1", "KEY", ("k",))
 READ = '{"file_path": "a.py"}'
 
 
