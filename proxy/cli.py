@@ -1,14 +1,13 @@
-"""The command line: `python -m proxy` serves; `python -m proxy explain FILE` shows what would be sent upstream;
-`python -m proxy claude ...` runs Claude Code."""
+"""The command line: `python -m proxy` serves; `python -m proxy claude ...` runs Claude Code; `check` tries who answers,
+`models` lists models, `explain FILE` shows what would be sent upstream."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,16 +19,26 @@ from proxy.demo import MODEL, DemoBackend
 from proxy.launcher.run import launch, print_environment
 from proxy.launcher.shells import WRITERS, usual_shell
 from proxy.logs import ascii_only, configure_logging
-from proxy.models.roles import Role
-from proxy.protocol.errors import ApiError
+from proxy.models.presets import presets
 from proxy.server.process import serve
-from proxy.settings.config import Config, ConfigError, CustomModel, environment, load_config
+from proxy.settings.config import (
+    Config,
+    ConfigError,
+    CustomModel,
+    custom_models_file,
+    environment,
+    load_config,
+)
+from proxy.settings.parsers import seconds
 from proxy.settings.places import settings_directory
 from proxy.settings.table import settings, variables
 from proxy.web import create_app
 from proxy.web.services import Services
 
 _DEMO_SETTINGS = ("HOST", "PORT", "LOG_LEVEL", "MAX_TOKENS_LIMIT", "REQUEST_TIMEOUT", "MAX_RETRIES", "THREADS")
+
+Command = Callable[[Flask, argparse.Namespace], int]
+"""Gives the exit code."""
 
 _OF_ANY_SERVER = ("HOST", "PORT", "LOG_LEVEL")
 """Flags of `claude` that say where a server is; with others it has to be one of its own."""
@@ -49,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         demo = getattr(args, "demo", False)
         directory = Path.cwd() if theirs is None else settings_directory()
+        if getattr(args, "add", None) and args.server:
+            return _add_model(directory, flags, args)
         config = _demo_config(flags) if demo else load_config(directory=directory, overrides=flags)
         configure_logging(config)
         app = make_app(config)
@@ -56,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error.problems, 2)
     if theirs is not None:
         return _claude(app, config, theirs, fresh=demo or not set(flags) <= set(_OF_ANY_SERVER))
-    return _explain(app, args.file) if args.command == "explain" else serve(app, config)
+    command = _COMMANDS.get(args.command)
+    return serve(app, config) if command is None else _printed(command, app, args)
 
 
 def make_app(config: Config) -> Flask:
@@ -89,12 +101,88 @@ def _parser() -> argparse.ArgumentParser:
     common: dict[str, Any] = {"parents": [shared], "epilog": _epilog(), "allow_abbrev": False}
     parser = argparse.ArgumentParser("python -m proxy", description=__doc__, **common)
     parser.add_argument("--version", action="version", version=f"claude-proxy {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="{serve,explain,claude}")
+    commands = parser.add_subparsers(dest="command", metavar="{serve,claude,check,models,explain}")
     commands.add_parser("serve", help="serve (also without a command)", **common)
-    explain = commands.add_parser("explain", help="show what would be sent upstream", **common)
-    explain.add_argument("file", metavar="FILE", help="the body of a Messages request as JSON; - reads it from stdin")
     commands.add_parser("claude", help=_CLAUDE_HELP)
+    _add_check(commands.add_parser("check", help="try everybody who may answer, with a few short requests", **common))
+    _add_models(commands.add_parser("models", help="list what can be asked for, or add a custom model", **common))
+    _add_explain(commands.add_parser("explain", help="show what would be sent upstream", **common))
     return parser
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--target", metavar="NAME", help="try only who answers to this name")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="write what was learned of custom models into their file; what is set there stays",
+    )
+    parser.add_argument(
+        "--timeout", type=_seconds, default=60.0, metavar="SECONDS", help="the limit for each request (60)"
+    )
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--upstream", action="store_true", help="ask the servers that are set up for their lists")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--add", metavar="NAME", help="add a model to the custom models file")
+    parser.add_argument(
+        "--server",
+        metavar="SERVER",
+        help=f"with --add: where it is, {', '.join(presets())} or a base URL; left out, where a custom model's server "
+        "lists the name",
+    )
+
+
+def _add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="the body of a Messages request as JSON; - reads it from stdin")
+    parser.add_argument("--model", metavar="NAME", help="explain it as if it asked for this name")
+    parser.add_argument("--diff", metavar="NAME", help="print how it would differ for this name")
+
+
+def _seconds(text: str) -> float:
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _check(app: Flask, args: argparse.Namespace) -> int:
+    from proxy.commands.check import check
+
+    return check(app, target=args.target, seconds=args.timeout, as_json=args.json, writes=args.write)
+
+
+def _explain(app: Flask, args: argparse.Namespace) -> int:
+    from proxy.commands.explain import explain
+
+    return explain(app, args.file, model=args.model, other=args.diff)
+
+
+def _models(app: Flask, args: argparse.Namespace) -> int:
+    from proxy.commands.models import add_found, models
+
+    if args.add is not None:
+        return add_found(app, args.add)
+    if args.server is not None:
+        return _fail(["--server goes with --add"], 2)
+    return models(app, asks_servers=args.upstream, as_json=args.json)
+
+
+def _add_model(directory: Path, flags: Mapping[str, str], args: argparse.Namespace) -> int:
+    """Needs no settings but one: with PREFERRED_PROVIDER=custom they are unusable before the first model is there."""
+    from proxy.commands.models import add
+
+    return add(custom_models_file(directory, flags), args.add, server=args.server)
+
+
+_COMMANDS: dict[str | None, Command] = {
+    "check": _check,
+    "models": _models,
+    "explain": _explain,
+}
+"""What is done where it is not serving. Each imports what it needs: the server starts without."""
 
 
 def _epilog() -> str:
@@ -120,6 +208,16 @@ def _demo_config(flags: Mapping[str, str]) -> Config:
     return replace(config, preferred_provider="custom", big_model=MODEL, small_model=MODEL, custom_models=(demo,))
 
 
+def _printed(command: Command, app: Flask, args: argparse.Namespace) -> int:
+    try:
+        code = command(app, args)
+        sys.stdout.flush()
+    except BrokenPipeError:  # its reader has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
 def _claude(app: Flask, config: Config, arguments: list[str], *, fresh: bool) -> int:
     if arguments[:1] != [_PRINT_ENV]:
         return launch(app, config, arguments, fresh=fresh)
@@ -127,27 +225,6 @@ def _claude(app: Flask, config: Config, arguments: list[str], *, fresh: bool) ->
     if len(shells) != 1 or shells[0] not in WRITERS:
         return _fail([f"{_PRINT_ENV}: give one of {', '.join(WRITERS)}, or none"], 2)
     return print_environment(app, config, shells[0], fresh=fresh)
-
-
-def _explain(app: Flask, file: str) -> int:
-    """Prints the upstream's request body to stdout, and to stderr where it would go, why, and what was changed."""
-    services: Services = app.extensions["proxy"]
-    try:
-        body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        route, request, notes = services.explain(body)
-    except OSError as error:
-        return _fail([f"{file}: cannot be read ({error.strerror})"], 1)
-    except ApiError as error:
-        return _fail([error.message], 1)
-    lines = [f"to {route.target}", f"because of {route.reason}", f"as {_role_words(route.role)}"]
-    lines += [f"note: {note}" for note in notes]
-    print(ascii_only("\n".join(lines)), file=sys.stderr)
-    print(json.dumps(request, indent=2))
-    return 0
-
-
-def _role_words(role: Role) -> str:
-    return f"{role} ({role.sign})" if role.sign else str(role)
 
 
 def _fail(problems: Iterable[str], code: int) -> int:

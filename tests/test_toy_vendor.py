@@ -52,7 +52,7 @@ def test_models(proxy: Proxy) -> None:
 
 
 def test_explain(proxy: Proxy) -> None:
-    route, body, notes = proxy.services.explain(json.dumps(ask("a b", tools=[tool("Read")])).encode())
+    route, body, notes, _ = proxy.services.explain(json.dumps(ask("a b", tools=[tool("Read")])).encode())
     assert (route.target, body["toy"], body["words"]) == ("toy/toy-big", "toy-big", ["a", "b"])
     assert "toys see no colours" in notes
 

@@ -42,6 +42,10 @@ class Calibration:
             if len(self._ratios) > _MODELS:
                 self._ratios.popitem(last=False)
 
+    def knows(self, model: str) -> bool:
+        """Whether the model's server has ever reported its input tokens."""
+        return self._ratio(model) is not None
+
     def corrected(self, model: str, estimated: int) -> int:
         """The estimate as it should have been, at least 1."""
         return max(1, round(estimated * (self._ratio(model) or 1)))

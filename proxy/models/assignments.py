@@ -56,6 +56,15 @@ class Assignments(Generic[T]):
         for targets in lists:
             yield from targets
 
+    def settings(self) -> Iterator[Assigned[T]]:
+        """Each setting with its targets."""
+        for name, targets in self._models.items():
+            yield Assigned(targets, name)
+        for kind, targets in self._agents.items():
+            yield Assigned(targets, f"{_AGENTS} {kind}")
+        for pattern, targets in self._patterns:
+            yield Assigned(targets, f"{_MAP} {pattern}")
+
     def of(self, variable: str) -> Assigned[T] | None:
         targets = self._models.get(variable)
         return Assigned(targets, variable) if targets else None

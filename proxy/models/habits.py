@@ -117,6 +117,12 @@ def from_names(names: Iterable[str]) -> Habits:
     return Habits(refused=frozenset(name.removeprefix(_WITHOUT) for name in names if name not in flags), **flags)
 
 
+def names_of(habits: Habits) -> tuple[str, ...]:
+    """What an entry would list to have these habits, as far as it can: words of `SETTABLE`."""
+    has = {*(name for name in FLAGS if getattr(habits, name)), *(f"{_WITHOUT}{name}" for name in habits.refused)}
+    return tuple(name for name in SETTABLE if name in has)
+
+
 @dataclass(frozen=True, slots=True)
 class Lesson:
     """One habit learned. `changes` are fields of Habits; one that is not `lasting` holds for the repeat only.

@@ -152,6 +152,11 @@ class Router:
         choice = _Choice(*assigned) if assigned else self._of_family(_SMALL_CLAUDE, SMALL_FAMILY, _JUDGE)
         return self._route(_SMALL_CLAUDE, _JUDGE, choice, self._today())
 
+    def assigned(self) -> list[Route]:
+        """Who answers by each setting for a role, a family or a pattern of names; `reason` is the setting."""
+        today = self._today()
+        return [self._route(_CLAUDE, MAIN, _Choice(*each), today) for each in self._assigned.settings()]
+
     def instead(self, route: Route, variable: str) -> Route | None:
         """Who stands in where the answerer is not able to: the target of SEARCH_MODEL or the like, if it is set."""
         assigned = self._assigned.of(variable)

@@ -23,7 +23,16 @@ from proxy.settings.problems import quoted, shown
 from proxy.settings.sources import Variables, environment, read_dotenv, read_text
 from proxy.settings.table import CUSTOM_MODELS_FILE, settings, variables
 
-__all__ = ["Config", "ConfigError", "CustomModel", "Endpoint", "Vertex", "environment", "load_config"]
+__all__ = [
+    "Config",
+    "ConfigError",
+    "CustomModel",
+    "Endpoint",
+    "Vertex",
+    "custom_models_file",
+    "environment",
+    "load_config",
+]
 
 
 _HERE, _EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - where a key is set, whoever has it may call
@@ -86,6 +95,8 @@ class Config:
     """Type of a sub-agent and its model."""
     model_map: tuple[tuple[str, str], ...] = ()
     """Pattern of names and the model for them."""
+    custom_models_file: Path = field(default=Path(CUSTOM_MODELS_FILE), compare=False)
+    """Where the custom models are, or would be."""
     judges: bool = True
     """False where JUDGE_MODEL is "off"."""
     auto_mode_rules: Rules | None = None
@@ -129,6 +140,13 @@ def load_config(
     return config
 
 
+def custom_models_file(directory: Path, overrides: Mapping[str, str] | None = None) -> Path:
+    """Where `load_config` looks for the custom models, whatever is wrong with other settings."""
+    return _custom_models_file(
+        Variables((overrides or {}, os.environ, read_dotenv(directory / ".env", [])), []), directory
+    )
+
+
 def _config(written: Variables, dotenv: Mapping[str, str], directory: Path) -> Config:
     """What is wrong goes to the problems of `written`."""
     values = {row.variable: written.value(row) for row in settings()}
@@ -147,6 +165,7 @@ def _config(written: Variables, dotenv: Mapping[str, str], directory: Path) -> C
         content_timeout=values["CONTENT_TIMEOUT"],
         max_retries=values["MAX_RETRIES"],
         custom_models=customs,
+        custom_models_file=_custom_models_file(written, directory),
         endpoints=_endpoints(values),
         threads=values["THREADS"],
         proxy_api_keys=values["PROXY_API_KEY"] or (),
@@ -188,8 +207,8 @@ def _is_off(value: str | None) -> bool:
 
 
 def _custom_models(written: Variables, directory: Path, *, required: bool) -> tuple[CustomModel, ...]:
+    path = _custom_models_file(written, directory)
     name = written.get("CUSTOM_MODELS_FILE") or CUSTOM_MODELS_FILE
-    path = directory / name
     label = name.encode("ascii", "backslashreplace").decode("ascii")
     problems = written.problems
     found = len(problems)
@@ -204,6 +223,10 @@ def _custom_models(written: Variables, directory: Path, *, required: bool) -> tu
     if required and not models and len(problems) == found:
         problems.append(f"PREFERRED_PROVIDER: custom needs a model, but {label} lists none; add one to it")
     return models
+
+
+def _custom_models_file(written: Variables, directory: Path) -> Path:
+    return directory / (written.get("CUSTOM_MODELS_FILE") or CUSTOM_MODELS_FILE)
 
 
 def _auto_mode_rules(written: Variables, directory: Path) -> Rules | None:

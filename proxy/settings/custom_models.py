@@ -13,6 +13,7 @@ import yaml
 
 from proxy.models.habits import SETTABLE
 from proxy.models.names import EFFORTS
+from proxy.models.presets import presets
 from proxy.models.servers import OPENROUTER, ThinkingControl, ThinkingStyle, thinking_control
 from proxy.settings.problems import header_name_problem, hint, looks_like_key, quoted, shown, url_problem
 
@@ -33,6 +34,7 @@ _HABITS = _Field(list, "a list of names, such as [reasoning_content]", SETTABLE)
 _FIELDS: dict[str, _Field] = {
     "model_id": _TEXT,
     "api_base": _TEXT,
+    "server": _Field(str, f"one of {', '.join(presets())}", tuple(presets())),
     "api_key_name": _Field(list, "the name of an environment variable, or a list of such names"),
     "can_stream": _BOOLEAN,
     "max_tokens": _COUNT,
@@ -138,15 +140,16 @@ class _Entry:
         """The model, or None if there was a problem."""
         found = len(self.problems)
         if not isinstance(self.raw, dict):
-            self._problem('must hold "model_id: ..." and "api_base: ..."')
+            self._problem('must hold "model_id: ..." and "api_base: ..." or "server: ..."')
             return None
         if isinstance(self.raw.get("model_id"), str):
             self.where += f" ({quoted(self.raw['model_id'])})"
+        self._take_preset(self.raw.get("server"))
         if isinstance(named := self.raw.get("api_key_name"), str) and named:
             self.raw = {**self.raw, "api_key_name": [named]}
         values = {name: value for name, value in self.raw.items() if self._fits(name, value)}
         for name in ("model_id", "api_base"):
-            if self.raw.get(name) in (None, ""):
+            if self.raw.get(name) in (None, "") and not (name == "api_base" and self.raw.get("server")):
                 self._problem(f"{name} is missing; add it")
         if "api_base" in values and (problem := url_problem(values["api_base"])):
             self._problem(f"api_base: {problem}")
@@ -158,6 +161,19 @@ class _Entry:
         if "habits" in values and "quirks" in values:
             self._problem("habits and quirks are the same list; put all into habits")
         return None if len(self.problems) > found else CustomModel(api_keys=keys, **_finished(values))
+
+    def _take_preset(self, name: object) -> None:
+        """Fills in what is known of a named server and does not stand in the entry."""
+        preset = presets().get(name) if isinstance(name, str) else None
+        if preset is None or not isinstance(self.raw, dict):
+            return
+        written = {field: value for field, value in self.raw.items() if value not in (None, "")}
+        if preset.blank and "api_base" not in written:
+            shape = f"api_base: {preset.fields['api_base']}"
+            self._problem(
+                f"server: {name} has an address of your own; write {shape} beside it, {preset.blank} replaced"
+            )
+        self.raw = {**preset.fields, **written}
 
     def _problem(self, text: str) -> None:
         self.problems.append(f"{self.where}: {text}")
@@ -219,7 +235,7 @@ class _Entry:
 
 def _finished(values: dict[str, Any]) -> dict[str, Any]:
     """The fields of a CustomModel from those of an entry without a problem."""
-    fields = {name: value for name, value in values.items() if name not in ("quirks", "api_key_name")}
+    fields = {name: value for name, value in values.items() if name not in ("quirks", "api_key_name", "server")}
     fields["api_key_names"] = tuple(values["api_key_name"])
     fields["api_base"] = values["api_base"].rstrip("/")
     for name in values.keys() & {"headers", "extra_body"}:

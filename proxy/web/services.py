@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib import import_module
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from flask import current_app, request
 
@@ -18,7 +18,7 @@ from proxy.answering.calibration import Calibration
 from proxy.answering.counting import Estimate
 from proxy.answering.health import Health
 from proxy.answering.keys import KeyPools
-from proxy.answering.plan import Limits
+from proxy.answering.plan import Limits, Plan
 from proxy.answering.pump import Pump
 from proxy.answering.routes import able_routes
 from proxy.answering.running import Running
@@ -46,6 +46,15 @@ _BACKSTOP = 30.0
 
 
 T = TypeVar("T")
+
+
+class Explained(NamedTuple):
+    """Where a request would go, the body that would be sent, what was changed on the way, and what was decided."""
+
+    route: Route
+    request: dict[str, object]
+    notes: tuple[str, ...]
+    plan: Plan
 
 
 class Services:
@@ -131,8 +140,8 @@ class Services:
         for name in {self.router.resolve(known.id).provider for known in self.router.known_models()}:
             self.provider(name).warm_up()
 
-    def explain(self, body: bytes) -> tuple[Route, dict[str, object], tuple[str, ...]]:
-        """Where a request would go, the body that would be sent, and what was changed on the way. Raises ApiError."""
+    def explain(self, body: bytes) -> Explained:
+        """What would become of a request. Raises ApiError."""
         parsed = read_request(body)
         route, *_ = self.routes(parsed, {}, len(body))
         exchange = Exchange(parsed, route, received=ClientRequest("POST", "/v1/messages", (), body))
@@ -140,7 +149,8 @@ class Services:
             checked(parsed)
         attempt = self.attempts(route).prepare(exchange)
         written = attempt.written
-        return route, json.loads(written.raw) if written.raw else written.body, attempt.notes
+        request = json.loads(written.raw) if written.raw else written.body
+        return Explained(route, request, attempt.notes, attempt.plan)
 
 
 def services() -> Services:

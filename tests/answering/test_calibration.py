@@ -36,6 +36,13 @@ def test_the_ratio_is_learned_for_each_model() -> None:
     assert calibration.corrected("gemini/other", 5000) == 5000
 
 
+def test_whose_servers_have_reported() -> None:
+    known = taught((1000, 1100))
+    assert known.knows(MODEL)
+    assert not known.knows("other")
+    assert not taught((1000, 0)).knows(MODEL)
+
+
 def test_odd_requests_change_little() -> None:
     calibration = taught((1000, 1100), (1000, 9000), (1000, 1100), (1000, 1), (1000, 1102))
     assert calibration.corrected(MODEL, 10_000) == 11_000

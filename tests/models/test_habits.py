@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from proxy.models.habits import FLAGS, SETTABLE, HabitBook, Habits, Lesson, from_names
+from proxy.models.habits import FLAGS, SETTABLE, HabitBook, Habits, Lesson, from_names, names_of
 
 ROUNDS = 10_000
 
@@ -60,3 +60,12 @@ def test_servers_and_models_have_their_own() -> None:
 def test_names_that_can_be_set(name: str) -> None:
     assert from_names([name]) != Habits()
     assert name in FLAGS or name.startswith("without_")
+
+
+@pytest.mark.parametrize("names", [(), SETTABLE[:1], SETTABLE[-2:], SETTABLE])
+def test_names_there_and_back(names: tuple[str, ...]) -> None:
+    assert names_of(from_names(names)) == names
+
+
+def test_what_an_entry_cannot_list_has_no_name() -> None:
+    assert names_of(Habits(no_web_search=True, output_limit=5, refused=frozenset(["store"]))) == ()

@@ -268,3 +268,18 @@ def test_vision(tmp_path: Path) -> None:
     route = router(tmp_path, **{VISION: f"{LITE}@low"}).vision()
     assert route is not None
     assert (route.target, route.effort) == (LITE, "low")
+
+
+def test_what_the_settings_assign(tmp_path: Path) -> None:
+    """Each setting once, with all its targets and its name."""
+    environ = {
+        "SUBAGENT_MODEL": "openai/gpt-6-sol@low, custom/qwen",
+        "AGENT_MODELS": "Explore=custom/qwen",
+        "MODEL_MAP": "*opus*=gpt-4o",
+    }
+    routes = router(tmp_path, models=MODELS, **environ).assigned()
+    assert {route.reason: [each.target for each in route.candidates] for route in routes} == {
+        "SUBAGENT_MODEL": ["openai/gpt-6-sol", "custom/qwen"],
+        "AGENT_MODELS explore": ["custom/qwen"],
+        "MODEL_MAP *opus*": ["openai/gpt-4o"],
+    }

@@ -367,11 +367,12 @@ def test_shipped_custom_models_load_as_no_entries(tmp_path: Path) -> None:
     examples = "\n".join(line[2:] for line in text.splitlines() if re.match(r"# (- |  )", line))
     assert [model.model_id for model in load(tmp_path, models=examples).custom_models] == [
         "qwen3-coder",
+        "openai/gpt-oss-120b",
         "deepseek",
         "azure-gpt",
     ]
     fields = {each.name for each in dataclasses.fields(CustomModel)} - {"api_key_names", "api_keys"}
-    assert set(re.findall(r"^(?:- |  )(\w+):", examples, re.MULTILINE)) == fields | {"api_key_name"}
+    assert set(re.findall(r"^(?:- |  )(\w+):", examples, re.MULTILINE)) == fields | {"api_key_name", "server"}
 
 
 def test_env_example_names_every_variable_and_loads(tmp_path: Path) -> None:

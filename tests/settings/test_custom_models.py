@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from proxy.models.presets import presets
 from proxy.settings.config import CustomModel
 from proxy.settings.problems import looks_like_key
 from tests.settings.loading import QWEN, load, problems
@@ -59,6 +61,7 @@ def test_custom_models(tmp_path: Path) -> None:
     assert "canary" not in repr(full)
 
 
+_FIRST_FIELDS = '"model_id: ..." and "api_base: ..." or "server: ..."'
 _OPENROUTER = ("none", "minimal", "low", "medium", "high", "xhigh")
 
 
@@ -221,7 +224,7 @@ def test_model_ids_are_shown(tmp_path: Path, name: str) -> None:
     [
         ("models: []\n", ['must be a list; begin each entry with "- model_id: ..."']),
         ("just text\n", ['must be a list; begin each entry with "- model_id: ..."']),
-        ("- text\n- [1]\n", [f'entry {n}: must hold "model_id: ..." and "api_base: ..."' for n in (1, 2)]),
+        ("- text\n- [1]\n", [f"entry {n}: must hold {_FIRST_FIELDS}" for n in (1, 2)]),
         ("- {}\n", ["entry 1: model_id is missing; add it", "entry 1: api_base is missing; add it"]),
         ("- {model_id: 5, api_base: 'http://a'}\n", ["entry 1: model_id must be text (in quotes)"]),
         (
@@ -274,3 +277,42 @@ def test_yaml_syntax(tmp_path: Path, models: str, line: int | None) -> None:
 def test_yaml_that_is_not_utf8(tmp_path: Path) -> None:
     (tmp_path / "custom_models.yaml").write_bytes(QWEN.encode("utf-16"))
     assert problems(tmp_path) == ("custom_models.yaml: is not UTF-8 text; save it as UTF-8",)
+
+
+@pytest.mark.parametrize("name", presets())
+def test_a_named_server_needs_no_address(name: str, tmp_path: Path) -> None:
+    preset = presets()[name]
+    text = f"- model_id: m\n  server: {name}\n" + (f"  api_base: {_AZURE}\n" if preset.blank else "")
+    key = preset.fields.get("api_key_name")
+    (model,) = load(tmp_path, dotenv=f"{key or 'NONE'}=sk-canary\n", models=text).custom_models
+    assert model.api_base == (_AZURE if preset.blank else preset.fields["api_base"])
+    assert (model.api_key_names, model.api_keys) == (((key,), ("sk-canary",)) if key else ((), ()))
+    assert model.api_key_header == preset.fields.get("api_key_header", "Authorization")
+
+
+_AZURE = "https://mine.openai.azure.com/openai/v1"
+
+
+def test_the_entry_wins_over_the_named_server(tmp_path: Path) -> None:
+    text = "- model_id: m\n  server: groq\n  api_base: http://localhost:1/v1\n  api_key_name: MY_KEY\n"
+    (model,) = load(tmp_path, models=text).custom_models
+    assert (model.api_base, model.api_key_names) == ("http://localhost:1/v1", ("MY_KEY",))
+
+
+def test_what_is_known_of_a_named_server_is_known_here_too(tmp_path: Path) -> None:
+    (model,) = load(tmp_path, models="- model_id: deepseek-chat\n  server: deepseek\n").custom_models
+    assert (model.thinking_style, model.efforts) == ("thinking", ("low", "high", "max"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ("server: grok", 'server must be one of ollama, lmstudio, llamacpp, vllm, groq, .*did you mean "groq"'),
+        ("server: 5", "server must be one of"),
+        ("server: azure", "write api_base: https://RESOURCE.openai.azure.com/openai/v1 beside it, RESOURCE replaced"),
+        ("server:", "api_base is missing"),
+    ],
+)
+def test_servers_that_cannot_be_named(fields: str, words: str, tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, models=f"- model_id: m\n  {fields}\n")
+    assert re.search(words, problem), problem
