@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,17 +23,22 @@ from proxy.launcher.shells import WRITERS, usual_shell
 from proxy.logs import ascii_only, configure_logging
 from proxy.models.roles import Role
 from proxy.protocol.errors import ApiError
+from proxy.server.hangup import on_hangup
 from proxy.server.process import serve
 from proxy.settings.config import Config, ConfigError, CustomModel, environment, load_config
+from proxy.settings.files import SettingsFiles
 from proxy.settings.places import settings_directory
 from proxy.settings.table import settings, variables
 from proxy.web import create_app
+from proxy.web.reload import OF_THE_PROCESS, Reload
 from proxy.web.services import Services
 
 _DEMO_SETTINGS = ("HOST", "PORT", "LOG_LEVEL", "MAX_TOKENS_LIMIT", "REQUEST_TIMEOUT", "MAX_RETRIES", "THREADS")
 
 _OF_ANY_SERVER = ("HOST", "PORT", "LOG_LEVEL")
 """Flags of `claude` that say where a server is; with others it has to be one of its own."""
+_FIXED_FOR_CLIENT = {**OF_THE_PROCESS, "PROXY_API_KEY": "proxy_api_keys"}
+"""Settings that stay while Claude Code runs: it was started with a key."""
 _CLAUDE = "claude"
 _PRINT_ENV = "--print-env"
 _CLAUDE_HELP = (
@@ -48,15 +54,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = {name: value for name in variables() if (value := getattr(args, name, None)) is not None}
     try:
         demo = getattr(args, "demo", False)
-        directory = Path.cwd() if theirs is None else settings_directory()
-        config = _demo_config(flags) if demo else load_config(directory=directory, overrides=flags)
+        files = SettingsFiles(Path.cwd() if theirs is None else settings_directory(), flags)
+        config = _demo_config(flags) if demo else files.load()
         configure_logging(config)
         app = make_app(config)
     except ConfigError as error:
         return _fail(error.problems, 2)
     if theirs is not None:
-        return _claude(app, config, theirs, fresh=demo or not set(flags) <= set(_OF_ANY_SERVER))
-    return _explain(app, args.file) if args.command == "explain" else serve(app, config)
+        reload = nullcontext() if demo else Reload(app, files, _FIXED_FOR_CLIENT)
+        return _claude(app, config, theirs, fresh=demo or not set(flags) <= set(_OF_ANY_SERVER), meanwhile=reload)
+    if args.command == "explain":
+        return _explain(app, args.file)
+    if demo:
+        return serve(app, config)
+    with Reload(app, files) as reload:
+        on_hangup(reload.ask)
+        return serve(app, config)
 
 
 def make_app(config: Config) -> Flask:
@@ -120,9 +133,11 @@ def _demo_config(flags: Mapping[str, str]) -> Config:
     return replace(config, preferred_provider="custom", big_model=MODEL, small_model=MODEL, custom_models=(demo,))
 
 
-def _claude(app: Flask, config: Config, arguments: list[str], *, fresh: bool) -> int:
+def _claude(
+    app: Flask, config: Config, arguments: list[str], *, fresh: bool, meanwhile: AbstractContextManager[object]
+) -> int:
     if arguments[:1] != [_PRINT_ENV]:
-        return launch(app, config, arguments, fresh=fresh)
+        return launch(app, config, arguments, fresh=fresh, meanwhile=meanwhile)
     shells = arguments[1:] or [usual_shell(os.name, environment(("SHELL",)).get("SHELL", ""))]
     if len(shells) != 1 or shells[0] not in WRITERS:
         return _fail([f"{_PRINT_ENV}: give one of {', '.join(WRITERS)}, or none"], 2)

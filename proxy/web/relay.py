@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import chain
 
 from flask import Response
 
@@ -17,6 +18,9 @@ from proxy.providers.call import Call
 from proxy.web.errors import request_id
 from proxy.web.request_log import RequestLog, request_log
 from proxy.web.services import Pumps, services
+
+_HELD_LIMIT = 1024 * 1024
+"""Bytes of an answer that are waited for until it is passed on: a failure within them gets its true status."""
 
 log = logging.getLogger(__name__)
 
@@ -33,14 +37,16 @@ def pass_on(exchange: Exchange) -> Response:
         first = next(batches)
         if not first or not isinstance(first[0], Head):
             raise TypeError("an answer that is passed on begins with its head")
-        head, begun = first[0], first[1:]
-        if head.is_stream:
-            response = Response(_pieces(begun, batches, pump, entry, request_id()))
+        head = first[0]
+        begun, is_whole = (_joined(first[1:]), False) if head.is_stream else _held(first[1:], batches)
+        if is_whole:
+            response = Response(begun)
+        else:
+            response = Response(_pieces(head, begun, batches, pump, entry, request_id()))
+            if head.length is not None:
+                response.headers["Content-Length"] = str(head.length)
             response.call_on_close(stack.pop_all().close)
             entry.ends_later = True
-        else:
-            rest = [item for batch in batches for item in batch or ()]
-            response = Response(_joined([*begun, *rest]))
     response.status_code = head.status
     del response.headers["Content-Type"]
     for name, value in head.headers:
@@ -52,22 +58,38 @@ def _joined(items: Iterable[Item]) -> bytes:
     return b"".join(item for item in items if isinstance(item, bytes))
 
 
+def _held(begun: Sequence[Item], batches: Iterator[list[Item] | None]) -> tuple[bytes, bool]:
+    """The whole body and True, or the beginning of a large one and False."""
+    held = bytearray()
+    for batch in chain([begun], batches):
+        held += _joined(batch or ())
+        if len(held) > _HELD_LIMIT:
+            return bytes(held), False
+    return bytes(held), True
+
+
 def _pieces(
-    begun: list[Item], batches: Iterator[list[Item] | None], pump: Pump[Item], entry: RequestLog, answer_id: str
+    head: Head, begun: bytes, batches: Iterator[list[Item] | None], pump: Pump[Item], entry: RequestLog, answer_id: str
 ) -> Iterator[bytes]:
-    """Whole frames as they come; pings between them while there is silence."""
+    """The body as it comes; of a model's stream whole frames, with pings between them while there is silence."""
     outcome = "cut off"
     try:
-        yield _joined(begun)
+        yield begun
         for batch in batches:
-            yield sse.encode([Ping()]) if batch is None else _joined(batch)
+            if batch is not None:
+                yield _joined(batch)
+            elif head.pings:
+                yield sse.encode([Ping()])
         outcome = ""
     except ClientGone:
         outcome = "the client went away"
     except ApiError as error:
         outcome = f"failed in mid-stream: {error.status} {error.type}"
         log.warning("%s %s", answer_id, outcome)
+        if not head.pings:
+            # Only a connection that breaks off says that the rest is missing. The server closes it for an OSError.
+            raise ConnectionError(outcome) from None
         yield sse.encode([StreamError(error, answer_id)])
     finally:
         pump.close()
-        entry.end(200, outcome)
+        entry.end(head.status, outcome)

@@ -124,6 +124,9 @@ class GeminiProvider:
         """Imports the SDK, which takes most of a second."""
         import proxy.providers.gemini.sdk  # noqa: F401
 
+    def close(self) -> None:
+        self._http.close()
+
     def _post(self, route: Route, send: Callable[[Sdk], httpx2.Response], call: Call) -> httpx2.Response | Failure:
         """The response, its body unread, or why there is none."""
         if self._config.vertex is None and self._backend.key is None:
