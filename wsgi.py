@@ -4,14 +4,21 @@ import sys
 
 from proxy.cli import make_app
 from proxy.logs import configure_logging
+from proxy.server.hangup import on_hangup
 from proxy.server.process import set_waitress_defaults
-from proxy.settings.config import ConfigError, load_config
+from proxy.settings.config import ConfigError
+from proxy.settings.files import SettingsFiles
+from proxy.web.reload import Reload
 
 try:
-    config = load_config()
+    files = SettingsFiles()
+    config = files.load()
     configure_logging(config)
     set_waitress_defaults(config)
     app = make_app(config)
 except ConfigError as error:
     print(error, file=sys.stderr)
     raise SystemExit(2) from None
+reload = Reload(app, files)
+reload.start()
+on_hangup(reload.ask)

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from proxy.launcher.run import launch, print_environment
 from proxy.launcher.shells import WRITERS, usual_shell
 from proxy.logs import ascii_only, configure_logging
 from proxy.models.presets import presets
+from proxy.server.hangup import on_hangup
 from proxy.server.process import serve
 from proxy.settings.config import (
     Config,
@@ -29,10 +31,12 @@ from proxy.settings.config import (
     environment,
     load_config,
 )
+from proxy.settings.files import SettingsFiles
 from proxy.settings.parsers import seconds
 from proxy.settings.places import settings_directory
 from proxy.settings.table import settings, variables
 from proxy.web import create_app
+from proxy.web.reload import OF_THE_PROCESS, Reload
 from proxy.web.services import Services
 
 _DEMO_SETTINGS = ("HOST", "PORT", "LOG_LEVEL", "MAX_TOKENS_LIMIT", "REQUEST_TIMEOUT", "MAX_RETRIES", "THREADS")
@@ -42,6 +46,8 @@ Command = Callable[[Flask, argparse.Namespace], int]
 
 _OF_ANY_SERVER = ("HOST", "PORT", "LOG_LEVEL")
 """Flags of `claude` that say where a server is; with others it has to be one of its own."""
+_FIXED_FOR_CLIENT = {**OF_THE_PROCESS, "PROXY_API_KEY": "proxy_api_keys"}
+"""Settings that stay while Claude Code runs: it was started with a key."""
 _CLAUDE = "claude"
 _PRINT_ENV = "--print-env"
 _CLAUDE_HELP = (
@@ -60,15 +66,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         directory = Path.cwd() if theirs is None else settings_directory()
         if getattr(args, "add", None) and args.server:
             return _add_model(directory, flags, args)
-        config = _demo_config(flags) if demo else load_config(directory=directory, overrides=flags)
+        files = SettingsFiles(directory, flags)
+        config = _demo_config(flags) if demo else files.load()
         configure_logging(config)
         app = make_app(config)
     except ConfigError as error:
         return _fail(error.problems, 2)
     if theirs is not None:
-        return _claude(app, config, theirs, fresh=demo or not set(flags) <= set(_OF_ANY_SERVER))
-    command = _COMMANDS.get(args.command)
-    return serve(app, config) if command is None else _printed(command, app, args)
+        reload = nullcontext() if demo else Reload(app, files, _FIXED_FOR_CLIENT)
+        return _claude(app, config, theirs, fresh=demo or not set(flags) <= set(_OF_ANY_SERVER), meanwhile=reload)
+    if (command := _COMMANDS.get(args.command)) is not None:
+        return _printed(command, app, args)
+    if demo:
+        return serve(app, config)
+    with Reload(app, files) as reload:
+        on_hangup(reload.ask)
+        return serve(app, config)
 
 
 def make_app(config: Config) -> Flask:
@@ -218,9 +231,11 @@ def _printed(command: Command, app: Flask, args: argparse.Namespace) -> int:
     return code
 
 
-def _claude(app: Flask, config: Config, arguments: list[str], *, fresh: bool) -> int:
+def _claude(
+    app: Flask, config: Config, arguments: list[str], *, fresh: bool, meanwhile: AbstractContextManager[object]
+) -> int:
     if arguments[:1] != [_PRINT_ENV]:
-        return launch(app, config, arguments, fresh=fresh)
+        return launch(app, config, arguments, fresh=fresh, meanwhile=meanwhile)
     shells = arguments[1:] or [usual_shell(os.name, environment(("SHELL",)).get("SHELL", ""))]
     if len(shells) != 1 or shells[0] not in WRITERS:
         return _fail([f"{_PRINT_ENV}: give one of {', '.join(WRITERS)}, or none"], 2)

@@ -25,11 +25,14 @@ _SECRET_MIN = 8
 """Characters. What is shorter protects nothing, and taking it out would garble other words."""
 
 
-def configure_logging(config: Config) -> None:
-    """Sends everything from `config.log_level` on to stderr, in place of what was set up before."""
+def configure_logging(config: Config, former: Iterable[Config] = ()) -> None:
+    """Sends everything from `config.log_level` on to stderr, in place of what was set up before.
+
+    Keys of `former` settings, with which answers may still run, are taken out as well.
+    """
     level = logging.getLevelNamesMapping()[config.log_level]
     handler = logging.StreamHandler()
-    handler.setFormatter(_Formatter(_secrets(config)))
+    handler.setFormatter(_Formatter(secret for each in (config, *former) for secret in _secrets(each)))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name, min_level in _CHATTY.items():
         logging.getLogger(name).setLevel(logging.NOTSET if level == logging.DEBUG else max(min_level, level))

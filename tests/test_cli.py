@@ -161,8 +161,12 @@ def test_explain_reads_stdin(asked: str, monkeypatch: pytest.MonkeyPatch, capsys
 
 def test_wsgi(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THREADS", "3")
-    app = runpy.run_path(str(ROOT / "wsgi.py"))["app"]
-    assert app.extensions["proxy"].config.threads == 3
+    asks: list[object] = []
+    monkeypatch.setattr("proxy.server.hangup.on_hangup", asks.append)
+    made = runpy.run_path(str(ROOT / "wsgi.py"))
+    made["reload"].stop()
+    assert made["app"].extensions["proxy"].config.threads == 3
+    assert asks == [made["reload"].ask]
 
 
 def test_wsgi_with_a_model_that_leads_nowhere(

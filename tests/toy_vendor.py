@@ -119,3 +119,6 @@ class ToyProvider:
 
     def warm_up(self) -> None:
         pass
+
+    def close(self) -> None:
+        pass

@@ -59,6 +59,11 @@ class Calibration:
             return round(estimated * _SURE_OF_UNKNOWN)
         return min(round(self.corrected(model, estimated) * _SURE_OF_KNOWN), estimated)
 
+    def forget(self, model: str) -> None:
+        """Another model goes by this name now."""
+        with self._lock:
+            self._ratios.pop(model, None)
+
     def _ratio(self, model: str) -> float | None:
         with self._lock:
             ratios = self._ratios.get(model)

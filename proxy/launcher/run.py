@@ -22,6 +22,7 @@ from proxy.launcher.shells import WRITERS
 from proxy.logs import configure_logging
 from proxy.server.banner import local_url
 from proxy.server.process import Server
+from proxy.settings.auto_mode_rules import Rules
 from proxy.settings.config import Config
 from proxy.settings.config import environment as own_variables
 from proxy.settings.sources import process_environment
@@ -37,10 +38,17 @@ _MISSING = (
 )
 
 
-def launch(app: Flask, config: Config, arguments: Sequence[str], *, fresh: bool) -> int:
+def launch(
+    app: Flask,
+    config: Config,
+    arguments: Sequence[str],
+    *,
+    fresh: bool,
+    meanwhile: contextlib.AbstractContextManager[object],
+) -> int:
     """Runs Claude Code with `arguments`; returns its exit code, or 127 where there is none. Main thread only.
 
-    `fresh`: with a server of its own, whatever runs already.
+    `fresh`: with a server of its own, whatever runs already. `meanwhile` is entered for as long as that serves.
     """
     program = find_claude(own_variables((_PROGRAM,)).get(_PROGRAM))
     if program is None:
@@ -49,9 +57,9 @@ def launch(app: Flask, config: Config, arguments: Sequence[str], *, fresh: bool)
     url = local_url(config.host, config.port)
     setup = None if fresh else running_setup(url, _key(config))
     if setup is not None:
-        _say(f"{url} answers, with the settings with which it was started (its {_RULES}, too)")
+        _say(f"{url} answers, with settings of its own (its {_RULES}, too)")
         return _run(program, arguments, environment(setup, url, config.proxy_api_keys))
-    with _log(config), _own_server(app, config, program) as own_url:
+    with _log(config), _own_server(app, config, program) as own_url, meanwhile:
         return _run(program, arguments, environment(_setup(app, config), own_url, config.proxy_api_keys))
 
 
@@ -112,9 +120,15 @@ def _own_server(app: Flask, config: Config, program: str) -> Iterator[str]:
     threading.Thread(target=services.warm_up, name="warm-up", daemon=True).start()
     wanted = services.judge_route() is not None and _RULES not in config.written
     try:
-        with learned(program, partial(setattr, services, "rules")) if wanted else contextlib.nullcontext():
+        with learned(program, partial(_use_rules, app)) if wanted else contextlib.nullcontext():
             yield local_url("127.0.0.1", server.port)
     finally:
         services.running.cancel_all()
         server.stop()
         thread.join(_STOP_PATIENCE)
+
+
+def _use_rules(app: Flask, rules: Rules) -> None:
+    # Those of this moment: the settings may have changed since the start.
+    services: Services = app.extensions["proxy"]
+    services.rules = rules

@@ -167,3 +167,9 @@ class HabitBook:
             self._known.move_to_end((server, model))
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
+
+    def forget(self, server: str, model: str | None = None) -> None:
+        """What was learned of a model, or of all that a server has: its key or what the user says of it has changed."""
+        with self._lock:
+            for known in [each for each in self._known if each[0] == server and model in (None, each[1])]:
+                del self._known[known]

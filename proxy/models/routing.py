@@ -144,6 +144,13 @@ class Router:
         self._routes[name, role] = (today, route)
         return route
 
+    def owner(self) -> Route | None:
+        """The vendor of the Claude models, where it is the preferred one: for what is asked of it beside messages."""
+        if not self._preferred.owns_claude:
+            return None
+        choice = _Choice((Target(self._preferred.name, _CLAUDE),), "PREFERRED_PROVIDER")
+        return self._route(_CLAUDE, MAIN, choice, self._today())
+
     def judge(self) -> Route | None:
         """Who judges tool calls; None with JUDGE_MODEL=off. Raises ApiError where SMALL_MODEL leads nowhere."""
         if not self._config.judges:

@@ -36,10 +36,15 @@ class Head:
     status: int
     headers: list[tuple[str, str]]
     is_stream: bool
+    """Whether the body is worth passing on before it is whole, however short."""
+    pings: bool = False
+    """Whether pings may stand between the pieces, which are whole frames then."""
+    length: int | None = None
+    """Bytes of the body, where that is known."""
 
 
 Item = Delta | Head | bytes
-"""Of an answer: deltas, or a head and then bytes (of an event stream, whole frames)."""
+"""Of an answer: deltas, or a head and then bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Exchange:
 
     @classmethod
     def passing(cls, route: Route, received: ClientRequest) -> Exchange:
-        """Of a request that is no messages request, such as for the list of models."""
+        """Of a request that is no messages request, such as for the list of models or with a file."""
         request = MessagesRequest.model_construct(model=route.requested, messages=[], max_tokens=0)
         return cls(request, route, received=received)
 
@@ -233,4 +238,8 @@ class Provider(Protocol):
 
     def warm_up(self) -> None:
         """Does in advance what the first request would have to wait for."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of all connections. Nothing is asked of it after that."""
         ...

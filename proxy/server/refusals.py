@@ -12,6 +12,7 @@ from waitress.utilities import RequestEntityTooLarge
 
 from proxy.protocol import ids
 from proxy.protocol.errors import ApiError
+from proxy.web.errors import too_large
 
 _STILL_READ = 1024 * 1024 * 1024
 """Bytes; the client of a larger body has to do with a closed connection."""
@@ -61,7 +62,7 @@ class _ErrorTask(ErrorTask):
 def _api_error(refused: Any) -> ApiError:
     """`refused` is a `waitress.utilities.Error`."""
     if refused.code == 413:
-        return ApiError(413, "Request exceeds the maximum allowed number of bytes (32 MB)")
+        return too_large()
     if refused.code == 500:
         return ApiError(500, "the proxy failed unexpectedly; its log has the place")
     # What follows a quote is the request's own words: the value of a header, for one.

@@ -7,15 +7,16 @@ from flask import Flask, Response, request
 from proxy.settings.config import Config
 from proxy.web import errors, messages, models, status
 from proxy.web.access import check_access
+from proxy.web.passing import pass_unknown
 from proxy.web.request_log import log_response, request_log
-from proxy.web.services import Services
+from proxy.web.services import Services, enter_services, leave_services
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes; what Anthropic's API takes."""
 
 
 def create_app(config: Config) -> Flask:
-    """The WSGI app. `app.extensions["proxy"]` holds its Services."""
+    """The WSGI app. `app.extensions["proxy"]` holds its Services; a request takes those that it finds there."""
     app = Flask("proxy", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.merge_slashes = False  # it would redirect, and clients do not follow
@@ -26,12 +27,15 @@ def create_app(config: Config) -> Flask:
         app.register_blueprint(blueprint)
 
     @app.before_request
-    def begin() -> None:
+    def begin() -> Response | None:
+        config = enter_services().config
         request_log()
         check_access(request, config.proxy_api_keys)
+        return pass_unknown()
 
     @app.after_request
     def finish(response: Response) -> Response:
+        leave_services(response)
         response.headers.setdefault("request-id", errors.request_id())
         return log_response(response)
 

@@ -41,6 +41,14 @@ def answer(error: ApiError) -> Response:
     return response
 
 
+def too_large() -> ApiError:
+    return ApiError(
+        413,
+        "Request exceeds the maximum allowed number of bytes (32 MB); the proxy takes no more on any path, also where "
+        "Anthropic does",
+    )
+
+
 def not_found(path: str) -> ApiError:
     """404 that says what is wrong with the path, where that can be seen."""
     if path.startswith("/v1/v1/"):
@@ -58,7 +66,7 @@ def _http_exception(error: HTTPException) -> Response:
     if isinstance(error, NotFound):
         return answer(not_found(request.path))
     if isinstance(error, RequestEntityTooLarge):
-        return answer(ApiError(413, "Request exceeds the maximum allowed number of bytes (32 MB)"))
+        return answer(too_large())
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
         return answer(ApiError(405, f"{request.method} {request.path}: method not allowed, use {allowed}"))

@@ -6,7 +6,6 @@ Where Anthropic answers for its own models, it also tells of them; a list with c
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -16,6 +15,7 @@ from proxy.models.routing import Route
 from proxy.models.vendors import vendor
 from proxy.protocol.errors import ApiError
 from proxy.providers.base import Exchange
+from proxy.web.passing import checked
 from proxy.web.received import client_request
 from proxy.web.relay import pass_on
 from proxy.web.services import services
@@ -35,8 +35,8 @@ _EDITS = ("clear_thinking_20251015", "clear_tool_uses_20250919", "compact_202601
 
 @blueprint.get("/v1/models")
 def list_models() -> Response:
-    if _anthropic_lists():
-        return pass_on(Exchange.passing(services().router.resolve("claude"), client_request()))
+    if (owner := _lister()) is not None:
+        return pass_on(Exchange.passing(owner, client_request()))
     entries = [_info(known.id, known.display_name) for known in services().router.known_models()]
     wanted = _lifecycles()
     entries = [entry for entry in entries if entry["lifecycle"] in wanted]
@@ -59,15 +59,15 @@ def list_models() -> Response:
 @blueprint.get("/v1/models/<path:model>")
 def retrieve_model(model: str) -> Response:
     route = services().router.resolve(model)
-    if _anthropic_lists() and vendor(route.provider).owns_claude:
-        return pass_on(Exchange.passing(route, client_request(path=f"/v1/models/{quote(route.model, safe='')}")))
+    if _lister() is not None and vendor(route.provider).owns_claude:
+        return pass_on(Exchange.passing(route, client_request(path=checked(f"/v1/models/{route.model}"))))
     known = next((entry for entry in services().router.known_models() if entry.id == model), None)
     return jsonify(_info(model, known.display_name if known is not None else route.target))
 
 
-def _anthropic_lists() -> bool:
-    config = services().config
-    return vendor(config.preferred_provider).owns_claude and not config.custom_models
+def _lister() -> Route | None:
+    """Anthropic, where it tells of its models itself."""
+    return None if services().config.custom_models else services().router.owner()
 
 
 def _info(model: str, display_name: str) -> Json:

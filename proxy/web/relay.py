@@ -21,6 +21,8 @@ from proxy.web.request_log import RequestLog, request_log
 from proxy.web.services import Pumps, services
 
 _MESSAGE_START = re.compile(rb"event: ?message_start\r?\n.*?\r?\n\r?\n", re.DOTALL)
+_HELD_LIMIT = 1024 * 1024
+"""Bytes of an answer that are waited for until it is passed on: a failure within them gets its true status."""
 
 log = logging.getLogger(__name__)
 
@@ -39,16 +41,19 @@ def pass_on(exchange: Exchange) -> Response:
 
 def passed(answer: Pump[Item] | Succession[Item], stack: ExitStack) -> Response:
     """The response made of an answer whose head has come; what is on the stack is done at its end."""
-    entry = request_log()
+    entry, batches = request_log(), iter(answer)
     head = next((item for item in answer.held if isinstance(item, Head)), None)
     if head is None:
         raise TypeError("an answer that is passed on begins with its head")
-    if head.is_stream:
-        response = Response(_pieces(answer, entry, request_id()))
+    begun, is_whole = (b"", False) if head.is_stream else _begun(batches)
+    if is_whole:
+        response = Response(begun)
+    else:
+        response = Response(_pieces(head, begun, batches, answer, entry, request_id()))
+        if head.length is not None:
+            response.headers["Content-Length"] = str(head.length)
         response.call_on_close(stack.pop_all().close)
         entry.ends_later = True
-    else:
-        response = Response(b"".join(_joined(batch or ()) for batch in answer))
     response.status_code = head.status
     del response.headers["Content-Type"]
     for name, value in head.headers:
@@ -60,12 +65,33 @@ def _joined(items: Iterable[Item]) -> bytes:
     return b"".join(item for item in items if isinstance(item, bytes))
 
 
-def _pieces(answer: Pump[Item] | Succession[Item], entry: RequestLog, answer_id: str) -> Iterator[bytes]:
-    """Whole frames as they come; pings between them while there is silence."""
+def _begun(batches: Iterable[list[Item] | None]) -> tuple[bytes, bool]:
+    """The whole body and True, or the beginning of a large one and False."""
+    begun = bytearray()
+    for batch in batches:
+        begun += _joined(batch or ())
+        if len(begun) > _HELD_LIMIT:
+            return bytes(begun), False
+    return bytes(begun), True
+
+
+def _pieces(
+    head: Head,
+    begun: bytes,
+    batches: Iterator[list[Item] | None],
+    answer: Pump[Item] | Succession[Item],
+    entry: RequestLog,
+    answer_id: str,
+) -> Iterator[bytes]:
+    """The body as it comes; of a model's stream whole frames, with pings between them while there is silence."""
     outcome = "cut off"
     try:
-        for batch in answer:
-            if piece := sse.encode([Ping()]) if batch is None else _joined(batch):
+        if begun:
+            yield begun
+        for batch in batches:
+            if batch is None and head.pings:
+                yield sse.encode([Ping()])
+            elif piece := _joined(batch or ()):
                 yield piece
         outcome = ""
     except ClientGone:
@@ -73,10 +99,13 @@ def _pieces(answer: Pump[Item] | Succession[Item], entry: RequestLog, answer_id:
     except ApiError as error:
         outcome = f"failed in mid-stream: {error.status} {error.type}"
         log.warning("%s %s", answer_id, outcome)
+        if not head.pings:
+            # Only a connection that breaks off says that the rest is missing. The server closes it for an OSError.
+            raise ConnectionError(outcome) from None
         yield sse.encode([StreamError(error, answer_id)])
     finally:
         answer.close()
-        entry.end(200, outcome)
+        entry.end(head.status, outcome)
 
 
 class Continued:

@@ -24,7 +24,7 @@ class RequestLog:
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._id = request_id()
-        self._what = f"{request.method} {request.path.encode('ascii', 'replace').decode()}"
+        self._what = f"{request.method} {request.path.encode('unicode_escape').decode()}"
         self._ended = False
         self.ends_later = False
         """Whether a stream will write the line."""

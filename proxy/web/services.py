@@ -1,16 +1,18 @@
-"""What the views share: made once per app, read by many threads."""
+"""What the views share, read by many threads: made at the start, and made anew when the settings change."""
 
 from __future__ import annotations
 
 import json
 import math
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from typing import NamedTuple, TypeVar, cast
 
-from flask import current_app, request
+from flask import Response, current_app, g, request
 
 from proxy.answering.answer import answer
 from proxy.answering.attempts import Attempts
@@ -36,7 +38,7 @@ from proxy.protocol.request import MessagesRequest, checked, read_request
 from proxy.providers.base import ClientRequest, Exchange, Provider, Wire
 from proxy.providers.call import Call
 from proxy.settings.auto_mode_rules import Rules
-from proxy.settings.config import Config
+from proxy.settings.config import Config, ConfigError
 from proxy.tokens.text import text_tokens
 
 _CONTENT_FACTOR, _CONTENT_MAX = 5, 1800.0
@@ -58,6 +60,8 @@ class Explained(NamedTuple):
 
 
 class Services:
+    """One for each state of the settings. A request keeps those with which it began."""
+
     def __init__(self, config: Config, timing: Timing | None = None) -> None:
         self.config = config
         self.timing = timing or Timing()
@@ -73,6 +77,54 @@ class Services:
         self._pools = KeyPools()
         self._lock = threading.Lock()
         self._providers: dict[str, Provider] = {}
+        self._users = 0
+        self._last_used = time.monotonic()
+
+    def renewed(self, config: Config) -> Services:
+        """Those for other settings. What runs, and what was learned and still holds, they have in common with these.
+
+        Raises ConfigError where a setting that names a model leads nowhere.
+        """
+        new = Services(config, self.timing)
+        if problems := new.router.check():
+            raise ConfigError(problems)
+        new.running, new.calibration, new.habits = self.running, self.calibration, self.habits
+        if config.auto_mode_rules is None and self.config.auto_mode_rules is None:
+            new.rules = self.rules
+        if new.router.vision() == self.router.vision():
+            new._descriptions = self._descriptions
+        for name, endpoint in self.config.endpoints.items():
+            if endpoint != config.endpoints[name]:
+                self.habits.forget(endpoint.base_url or vendors.vendor(name).url or "")
+        for custom in self.config.custom_models:
+            if custom not in config.custom_models:
+                self.habits.forget(custom.api_base, custom.upstream_name)
+                self.calibration.forget(f"{vendors.CUSTOM}/{custom.model_id}")
+        return new
+
+    def enter(self) -> None:
+        """A request begins."""
+        with self._lock:
+            self._users += 1
+
+    def leave(self) -> None:
+        """Its answer has ended."""
+        with self._lock:
+            self._users -= 1
+            self._last_used = time.monotonic()
+
+    def close(self, unused: float) -> bool:
+        """Lets go of all connections, if no request has used these for so many seconds; whether it has.
+
+        For those that others have taken the place of.
+        """
+        with self._lock:
+            if self._users or time.monotonic() - self._last_used < unused:
+                return False
+            for provider in self._providers.values():
+                with suppress(Exception):  # what does not close is no reason to keep the others
+                    provider.close()
+            return True
 
     def provider(self, vendor: str) -> Provider:
         """Who talks to a vendor. One instance for all vendors of a class, made when it is first asked for."""
@@ -153,9 +205,21 @@ class Services:
         return Explained(route, request, attempt.notes, attempt.plan)
 
 
+def enter_services() -> Services:
+    """Those that serve the current request from its beginning to its end, whatever becomes of the settings."""
+    g.services = current_app.extensions["proxy"]
+    services().enter()
+    return services()
+
+
+def leave_services(response: Response) -> None:
+    """With the last byte of the answer."""
+    response.call_on_close(services().leave)
+
+
 def services() -> Services:
-    """The services of the app that serves the current request."""
-    return cast(Services, current_app.extensions["proxy"])
+    """Those that serve the current request."""
+    return cast(Services, g.services)
 
 
 class Pumps:

@@ -200,6 +200,15 @@ def test_what_the_server_logs_is_kept_and_not_shown(launcher: Launcher) -> None:
     assert sys.platform == "win32" or log.stat().st_mode & 0o077 == 0
 
 
+def test_settings_that_change_meanwhile(launcher: Launcher) -> None:
+    """The client was started with a key, so that one stays."""
+    (launcher.directory / ".env").write_text("PREFERRED_PROVIDER=openai\nBIG_MODEL=gpt-first\n", encoding="utf-8")
+    done = launcher.run("claude", "change")
+    assert (done.returncode, done.stdout) == (0, "Answered by openai/gpt-second\n")
+    (log,) = (launcher.directory / "temporary").iterdir()
+    assert "PROXY_API_KEY: the change takes effect when the proxy is started anew" in log.read_text(encoding="utf-8")
+
+
 KEY = "gate-0123456789"
 
 

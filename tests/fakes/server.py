@@ -115,6 +115,11 @@ class FakeServer:
         """The texts of all refusals so far, without the failures that a test scripted."""
         return [exchange.refusal for exchange in list(self.exchanges) if exchange.refusal is not None]
 
+    @property
+    def open_connections(self) -> int:
+        with self._changed:
+            return len(self._sockets)
+
     def wait_for(self, count: int, timeout: float = PATIENCE) -> list[Exchange]:
         """The exchanges, once there are at least `count` of them; AssertionError after `timeout` seconds."""
         with self._changed:
@@ -199,7 +204,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.fake._watcher.remove(self.connection)
             exchange.finished.set()
 
-    do_POST = do_PUT = do_DELETE = do_HEAD = do_GET
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET
 
     def log_message(self, *args: object) -> None:
         """Nothing is printed: tests read `exchanges`."""

@@ -38,6 +38,22 @@ def _ask(*_: str) -> int:
     return 0
 
 
+def _change(*_: str) -> int:
+    """Changes the settings and waits until the server has another big model; prints which."""
+    with Path(".env").open("a", encoding="utf-8") as file:
+        file.write("BIG_MODEL=gpt-second\nPROXY_API_KEY=another-key-0123456789\n")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    headers = {"authorization": f"Bearer {os.environ['ANTHROPIC_AUTH_TOKEN']}"}
+    request = urllib.request.Request(f"{os.environ['ANTHROPIC_BASE_URL']}/v1/models/claude-opus-5-5", headers=headers)
+    said, until = "", time.monotonic() + PATIENCE
+    while "gpt-second" not in said and time.monotonic() < until:
+        time.sleep(0.1)
+        with opener.open(request, timeout=PATIENCE) as response:
+            said = json.loads(response.read())["description"]
+    print(said)
+    return 0
+
+
 def _await_signal(*_: str) -> int:
     """Prints the signals that come within half a second of the first; the exit code is 40 and how many came."""
     found: list[int] = []
@@ -68,6 +84,7 @@ _ACTIONS = {
     "--print-env": lambda *_: 0,
     "exit": lambda code: int(code),
     "-p": _ask,
+    "change": _change,
     "await-signal": _await_signal,
     "die": _die,
     "echo": _echo,

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from proxy.settings.table import variables
 from tests.fakes.openai.chat import FakeOpenAI
+from tests.log_settings import log_settings  # noqa: F401
+from tests.web.reloading import NEW, Place
 from tests.web.serving import KEY, Proxy, serve, settings
 
 
@@ -35,3 +39,20 @@ def proxy(upstream: FakeOpenAI) -> Iterator[Proxy]:
     """Claude names lead to gpt-4o at `upstream`; nothing is retried."""
     with serve(settings(upstream.base_url)) as running:
         yield running
+
+
+@pytest.fixture
+def place(
+    upstream: FakeOpenAI,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    log_settings: None,  # noqa: F811
+) -> Iterator[Place]:
+    """As `proxy`, with settings in files; nobody looks at them without being told."""
+    for name in variables():
+        monkeypatch.delenv(name, raising=False)
+    upstream.keys |= {NEW}
+    made = Place(tmp_path)
+    made.write(OPENAI_BASE_URL=upstream.base_url, BIG_MODEL="gpt-4o")
+    with made.serving():
+        yield made

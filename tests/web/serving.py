@@ -151,12 +151,15 @@ def _names(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def serve(config: Config, threads: int = 8) -> Iterator[Proxy]:
-    """Runs the app on a free port, under the server that the product uses."""
-    config = replace(config, host="127.0.0.1", port=0, threads=threads)
-    app = create_app(config)
+def serve(config: Config, threads: int = 8, *, as_loaded: bool = False) -> Iterator[Proxy]:
+    """Runs the app on a free port, under the server that the product uses.
+
+    `as_loaded`: the app has the very settings that are given, wherever it listens.
+    """
+    local = replace(config, host="127.0.0.1", port=0, threads=threads)
+    app = create_app(config if as_loaded else local)
     running = app.extensions["proxy"].running
-    server = Server(app, config, running)
+    server = Server(app, local, running)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

@@ -161,6 +161,12 @@ def test_web_page(upstream: FakeOpenAI) -> None:
     assert "/v1" in said
 
 
+def test_a_path_writes_no_line_of_its_own(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        proxy.call("GET", "/x%0aforged%0d%c3%bc").error(401)
+    assert "GET /x\\nforged\\r\\xfc 401" in caplog.text
+
+
 def test_redirects_are_not_followed(upstream: FakeOpenAI) -> None:
     with serve(settings(upstream.base_url)) as proxy:
         elsewhere = {"location": "http://attacker.example/v1/chat/completions"}

@@ -19,7 +19,14 @@ from proxy.models.routing import Route
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
 from proxy.providers.anthropic.errors import read_failure
-from proxy.providers.anthropic.rewrite import request_body, request_headers, response_headers
+from proxy.providers.anthropic.rewrite import (
+    holds_messages,
+    request_body,
+    request_headers,
+    response_headers,
+    tells_of_batches,
+    with_own_results,
+)
 from proxy.providers.base import Exchange, Head, Item, Plan, Wire, Written
 from proxy.providers.call import Call, Cancelled, current_call
 from proxy.providers.common.failures import Failure
@@ -70,7 +77,9 @@ class AnthropicProvider:
 
     def write(self, plan: Plan) -> Written[None]:
         received, route = plan.exchange.received, plan.route
-        raw = request_body(received.body, route.requested, route.model, route.effort) if received.body else b""
+        raw = received.body
+        if raw and holds_messages(received.path):
+            raw = request_body(raw, route.requested, route.model, route.effort)
         return Written(received.path, {}, None, raw=raw)
 
     def send(
@@ -106,19 +115,26 @@ class AnthropicProvider:
         except (requests.RequestException, Cancelled) as error:
             return Failure(0, type(error).__name__)
 
-    def read(self, response: requests.Response, written: Written[None], call: Call) -> Iterator[Sequence[Item]]:  # noqa: ARG002
-        """The head, then the body: of an event stream in whole frames, of anything else in pieces."""
+    def read(self, response: requests.Response, written: Written[None], call: Call) -> Iterator[Sequence[Item]]:
+        """The head, then the body: of a model's event stream in whole frames, of anything else in pieces."""
         if response.status_code < 200 or 300 <= response.status_code < 400:
             raise ApiError(
                 502, f"{self._url} answered {response.status_code}; set ANTHROPIC_UPSTREAM_URL to where it leads"
             )
-        decodes = response.headers.get("content-encoding", "").strip().lower() in _DECODED
-        pieces = response.raw.stream(_PIECE, decode_content=decodes)
+        encoding = response.headers.get("content-encoding", "").strip().lower()
+        pieces = response.raw.stream(_PIECE, decode_content=encoding in _DECODED)
         call.reads(response, pieces)
-        is_stream = "event-stream" in response.headers.get("content-type", "")
-        yield [Head(response.status_code, response_headers(response.headers, decoded=decodes), is_stream)]
+        kind = response.headers.get("content-type", "")
+        framed = "event-stream" in kind and holds_messages(written.path)
+        links = "json" in kind and tells_of_batches(written.path) and encoding in ("", "identity", *_DECODED)
+        yield [_head(response, decoded=encoding in _DECODED, pings=framed, changed=links)]
         try:
-            yield from _frames(pieces) if is_stream else ([piece] for piece in pieces)
+            if framed:
+                yield from _frames(pieces)
+            elif links:
+                yield [with_own_results(b"".join(pieces))]
+            else:
+                yield from ([piece] for piece in pieces)
         except (HTTPError, OSError, Cancelled):
             raise ApiError(502, CUT_OFF) from None
         call.complete = True
@@ -140,9 +156,24 @@ class AnthropicProvider:
     def warm_up(self) -> None:
         """Its HTTP client is imported with this module."""
 
+    def close(self) -> None:
+        self._session.close()
+
     def _tells_of_failures(self, exchange: Exchange) -> bool:
         """Whether a refusal may not be for the client: another target or key may answer."""
         return exchange.has_stand_ins or len(self._endpoint.api_keys) > 1
+
+
+def _head(response: requests.Response, *, decoded: bool, pings: bool, changed: bool) -> Head:
+    """`decoded` and `changed` say what becomes of the body."""
+    length = response.headers.get("content-length", "")
+    return Head(
+        response.status_code,
+        response_headers(response.headers, decoded=decoded),
+        "event-stream" in response.headers.get("content-type", ""),
+        pings,
+        int(length) if length.isdecimal() and not (decoded or changed) else None,
+    )
 
 
 def _frames(pieces: Iterator[bytes]) -> Iterator[list[Item]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,16 +23,43 @@ _HOP_BY_HOP = frozenset(
     )
 )
 """Headers about one connection only, which an intermediary has to remove (RFC 9110, 7.6.1; RFC 2616, 13.5.1)."""
-_NOT_SENT = _HOP_BY_HOP | {"host", "content-length", "accept-encoding", "cookie", "origin", "referer", "forwarded"}
-"""And what the HTTP client writes anew (`host`, `content-length`), encodings in which no frame can be found, and what a
-browser or a proxy says of whom it works for. With an `origin` Anthropic takes the call for a browser's own ("CORS
-requests must set 'anthropic-dangerous-direct-browser-access' header", 401, 2026-11).
+_NOT_SENT = _HOP_BY_HOP | {
+    *("host", "content-length", "expect", "accept-encoding"),
+    *("cookie", "origin", "referer", "forwarded"),
+}
+"""And what the HTTP client writes anew (`host`, `content-length`), what our own server has answered (`expect`),
+encodings in which no frame can be found, and what a browser or a proxy says of whom it works for. With an `origin`
+Anthropic takes the call for a browser's own ("CORS requests must set 'anthropic-dangerous-direct-browser-access'
+header", 401, 2026-11).
 """
 _CREDENTIALS = ("x-api-key", "authorization")
 _NOT_RETURNED = _HOP_BY_HOP | {"content-length", "set-cookie", "date", "server"}
 """And what our own server writes (`date`, `server`), the length of a body that may end in another way, and cookies of a
 host that is not the client's.
 """
+_MESSAGES = ("/v1/messages", "/v1/messages/count_tokens")
+_BATCHES, _RESULTS = "/v1/messages/batches", "/results"
+_HOST_OF_RESULTS = re.compile(rb'(?<="results_url")(\s*:\s*")[^"]*?(?=/v1/messages/batches/)')
+
+
+def holds_messages(path: str) -> bool:
+    """Whether a request to this path has messages and a model in its body, and its answer is one of a model."""
+    return path.partition("?")[0] in _MESSAGES
+
+
+def tells_of_batches(path: str) -> bool:
+    """Whether the answer to a request to this path may say where the results of a batch are."""
+    path = path.partition("?")[0]
+    return path.startswith(_BATCHES) and not path.endswith(_RESULTS)
+
+
+def with_own_results(body: bytes) -> bytes:
+    """An answer that tells of batches, with addresses of results that lead here: `/v1/messages/batches/ID/results`.
+
+    SDKs call them as they stand, with the key that is good here only. A path without a host they call on the server
+    that they know; under which address that is cannot be seen from here.
+    """
+    return _HOST_OF_RESULTS.sub(rb"\1", body)
 
 
 def request_headers(headers: Iterable[tuple[str, str]], key: str | None) -> dict[str, str]:

@@ -129,6 +129,9 @@ class GeminiProvider:
         """Imports the SDK, which takes most of a second."""
         import proxy.providers.gemini.sdk  # noqa: F401
 
+    def close(self) -> None:
+        self._http.close()
+
     def _post(
         self, route: Route, send: Callable[[Sdk], httpx2.Response], call: Call, key: str | None
     ) -> httpx2.Response | Failure:

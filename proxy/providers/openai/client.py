@@ -139,6 +139,9 @@ class OpenAIProvider:
     def warm_up(self) -> None:
         """Its SDK is imported with this module."""
 
+    def close(self) -> None:
+        self._http.close()
+
     def _api(self, route: Route, habits: Habits) -> Literal["chat", "responses"]:
         """What was learned, else what the user says, else Responses with OpenAI itself and chat with all others."""
         chosen = habits.api or (route.custom.api if route.custom is not None else self._config.openai_api)

@@ -11,7 +11,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.fakes.anthropic.batches import Batches
 from tests.fakes.anthropic.bodies import events, message, model_info, sse, thinking
+from tests.fakes.anthropic.files import Files
+from tests.fakes.anthropic.paging import listed
 from tests.fakes.anthropic.rules import MODELS, Failure, check, is_old, known_model, parsed, refuse
 from tests.fakes.server import Exchange, FakeServer, Raw, Step, json_answer
 
@@ -36,9 +39,11 @@ Handler = Callable[[Json, Mapping[str, str]], Raw]
 class FakeAnthropic(FakeServer):
     """Knows `MODELS`. Scripted answers are for POST /v1/messages only, and only for requests that are not refused."""
 
-    def __init__(self, keys: Collection[str] = ("sk-ant-test",)) -> None:
+    def __init__(self, keys: Collection[str] = ("sk-ant-test",), *, files_in_beta: bool = False) -> None:
         super().__init__()
         self.keys = frozenset(keys)
+        self.files = Files(header_required=files_in_beta)
+        self.batches = Batches()
         self._queue: deque[Raw | Failure] = deque()
         self._default: Handler = self._small_answer
         self._answers = itertools.count(1)
@@ -90,10 +95,17 @@ class FakeAnthropic(FakeServer):
             if counts:
                 return json_answer({"input_tokens": len(json.dumps(body)) // 4})
             return self._queue.popleft() if self._queue else self._default(body, exchange.headers)
-        if exchange.method == "GET" and url.path == "/v1/models":
-            return json_answer(_listed(parse_qs(url.query)))
-        if exchange.method == "GET" and url.path.startswith("/v1/models/"):
-            return json_answer(model_info(known_model(url.path.removeprefix("/v1/models/"))))
+        query = parse_qs(url.query)
+        match url.path.split("/")[1:]:
+            case ["v1", "models"] if exchange.method == "GET":
+                entries = [model_info(id_) for id_ in MODELS]
+                return json_answer(listed(entries, query, lambda id_: MODELS.index(known_model(id_))))
+            case ["v1", "models", id_] if exchange.method == "GET":
+                return json_answer(model_info(known_model(id_)))
+            case ["v1", "messages", "batches", *words]:
+                return self.batches.answer(exchange, words, query, self.url)
+            case ["v1", "files", *words]:
+                return self.files.answer(exchange, words, query)
         raise Failure(404, "not_found_error", "Not Found")
 
     def _check_headers(self, headers: Mapping[str, str]) -> None:
@@ -132,26 +144,8 @@ def _streaming(headers: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def _envelope(failure: Failure, request_id: str) -> Raw:
-    error = {"type": failure.type, "message": failure.message}
+    error: Json = {"type": failure.type, "message": failure.message}
+    if failure.details is not None:
+        error["details"] = failure.details
     told = {"type": "error", "error": error, "request_id": failure.headers.get("request-id", request_id)}
     return json_answer(told, failure.status, failure.headers)
-
-
-def _listed(query: Mapping[str, list[str]]) -> Json:
-    limit = query.get("limit", ["20"])[0]
-    if not limit.isdecimal() or not 1 <= int(limit) <= 1000:
-        refuse("limit: Input should be between 1 and 1000")
-    start, end = 0, len(MODELS)
-    if "after_id" in query:
-        start = MODELS.index(known_model(query["after_id"][0])) + 1
-        end = start + int(limit)
-    elif "before_id" in query:
-        end = MODELS.index(known_model(query["before_id"][0]))
-        start = max(0, end - int(limit))
-    page = MODELS[start:end][: int(limit)]
-    ends = {"first_id": page[0] if page else None, "last_id": page[-1] if page else None}
-    return {
-        "data": [model_info(id_) for id_ in page],
-        "has_more": start > 0 if "before_id" in query else start + len(page) < len(MODELS),
-        **ends,
-    }

@@ -65,6 +65,7 @@ class Failure(Exception):
     type: str
     message: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, str] | None = None
 
 
 def known_model(name: str) -> str:

@@ -302,7 +302,7 @@ def test_refused_bodies(call: Caller) -> None:
     assert (response.status_code, error) == (404, {"type": "not_found_error", "message": "model: gpt-6"})
     assert "not valid JSON" in call(body=b"{").json()["error"]["message"]
     assert "not valid JSON" in call(body=b"[]").json()["error"]["message"]
-    assert call("/v1/files").status_code == 404
+    assert call("/v1/nothing").status_code == 404
 
 
 def test_either_kind_of_key(call: Caller) -> None:
