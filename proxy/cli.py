@@ -1,5 +1,5 @@
 """The command line: `python -m proxy` serves; `python -m proxy explain FILE` shows what would be sent upstream;
-`python -m proxy claude ...` runs Claude Code."""
+`python -m proxy usage` what requests used and cost; `python -m proxy claude ...` runs Claude Code."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,23 @@ from proxy.settings.config import Config, ConfigError, CustomModel, environment,
 from proxy.settings.places import settings_directory
 from proxy.settings.table import settings, variables
 from proxy.web import create_app
+from proxy.web.ledger import recording
 from proxy.web.services import Services
 
-_DEMO_SETTINGS = ("HOST", "PORT", "LOG_LEVEL", "MAX_TOKENS_LIMIT", "REQUEST_TIMEOUT", "MAX_RETRIES", "THREADS")
+_DEMO_SETTINGS = (
+    "HOST",
+    "PORT",
+    "LOG_LEVEL",
+    "LOG_FORMAT",
+    "MAX_TOKENS_LIMIT",
+    "REQUEST_TIMEOUT",
+    "MAX_RETRIES",
+    "THREADS",
+)
 
 _OF_ANY_SERVER = ("HOST", "PORT", "LOG_LEVEL")
 """Flags of `claude` that say where a server is; with others it has to be one of its own."""
+_USAGE = "usage"
 _CLAUDE = "claude"
 _PRINT_ENV = "--print-env"
 _CLAUDE_HELP = (
@@ -51,12 +63,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         directory = Path.cwd() if theirs is None else settings_directory()
         config = _demo_config(flags) if demo else load_config(directory=directory, overrides=flags)
         configure_logging(config)
+        if args.command == _USAGE:
+            return _usage(config, args)
         app = make_app(config)
     except ConfigError as error:
         return _fail(error.problems, 2)
     if theirs is not None:
         return _claude(app, config, theirs, fresh=demo or not set(flags) <= set(_OF_ANY_SERVER))
-    return _explain(app, args.file) if args.command == "explain" else serve(app, config)
+    if args.command == "explain":
+        return _explain(app, args.file)
+    with recording(app, config):
+        return serve(app, config)
 
 
 def make_app(config: Config) -> Flask:
@@ -89,10 +106,15 @@ def _parser() -> argparse.ArgumentParser:
     common: dict[str, Any] = {"parents": [shared], "epilog": _epilog(), "allow_abbrev": False}
     parser = argparse.ArgumentParser("python -m proxy", description=__doc__, **common)
     parser.add_argument("--version", action="version", version=f"claude-proxy {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="{serve,explain,claude}")
+    commands = parser.add_subparsers(dest="command", metavar="{serve,explain,usage,claude}")
     commands.add_parser("serve", help="serve (also without a command)", **common)
     explain = commands.add_parser("explain", help="show what would be sent upstream", **common)
     explain.add_argument("file", metavar="FILE", help="the body of a Messages request as JSON; - reads it from stdin")
+    usage = commands.add_parser(_USAGE, help="show what requests used and cost", **common)
+    usage.add_argument("--by", choices=("day", "model", "role", "session"), default="day", help="what a line is of")
+    usage.add_argument("--since", metavar="DATE|7d", help="the first day, or how many days up to today")
+    usage.add_argument("--csv", action="store_const", const="csv", dest="form", default="table", help="print CSV")
+    usage.add_argument("--json", action="store_const", const="json", dest="form", default="table", help="print JSON")
     commands.add_parser("claude", help=_CLAUDE_HELP)
     return parser
 
@@ -117,7 +139,14 @@ def _demo_config(flags: Mapping[str, str]) -> Config:
             overrides={name: flags[name] for name in _DEMO_SETTINGS if name in flags},
         )
     demo = CustomModel(model_id=MODEL, api_base=DemoBackend().url)
-    return replace(config, preferred_provider="custom", big_model=MODEL, small_model=MODEL, custom_models=(demo,))
+    return replace(
+        config,
+        preferred_provider="custom",
+        big_model=MODEL,
+        small_model=MODEL,
+        custom_models=(demo,),
+        usage_db="off",
+    )
 
 
 def _claude(app: Flask, config: Config, arguments: list[str], *, fresh: bool) -> int:
@@ -143,6 +172,21 @@ def _explain(app: Flask, file: str) -> int:
     lines += [f"note: {note}" for note in notes]
     print(ascii_only("\n".join(lines)), file=sys.stderr)
     print(json.dumps(request, indent=2))
+    return 0
+
+
+def _usage(config: Config, args: argparse.Namespace) -> int:
+    """Prints sums of the usage database."""
+    from proxy.usage.report import CannotReport, report, since_day  # SQLAlchemy would delay every start
+
+    try:
+        since = since_day(args.since, date.today()) if args.since else ""
+    except ValueError:
+        return _fail(["--since: give a date such as 2026-11-01, or a number of days such as 7d"], 2)
+    try:
+        print(ascii_only(report(config.usage_db, args.by, since, args.form)))
+    except CannotReport as error:
+        return _fail([str(error)], 1)
     return 0
 
 

@@ -25,6 +25,7 @@ from proxy.server.process import Server
 from proxy.settings.config import Config
 from proxy.settings.config import environment as own_variables
 from proxy.settings.sources import process_environment
+from proxy.web.ledger import recording
 from proxy.web.services import Services
 
 _STOP_PATIENCE = 5.0
@@ -51,7 +52,7 @@ def launch(app: Flask, config: Config, arguments: Sequence[str], *, fresh: bool)
     if setup is not None:
         _say(f"{url} answers, with the settings with which it was started (its {_RULES}, too)")
         return _run(program, arguments, environment(setup, url, config.proxy_api_keys))
-    with _log(config), _own_server(app, config, program) as own_url:
+    with _log(config), recording(app, config), _own_server(app, config, program) as own_url:
         return _run(program, arguments, environment(_setup(app, config), own_url, config.proxy_api_keys))
 
 

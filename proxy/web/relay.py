@@ -14,6 +14,7 @@ from proxy.answering.succession import Succession
 from proxy.protocol import sse
 from proxy.protocol.errors import ApiError
 from proxy.protocol.events import Ping, StreamError
+from proxy.protocol.passing import PassedAnswer
 from proxy.providers.base import Exchange, Head, Item
 from proxy.providers.call import Call
 from proxy.web.errors import request_id
@@ -43,12 +44,16 @@ def passed(answer: Pump[Item] | Succession[Item], stack: ExitStack) -> Response:
     head = next((item for item in answer.held if isinstance(item, Head)), None)
     if head is None:
         raise TypeError("an answer that is passed on begins with its head")
+    seen = PassedAnswer()
     if head.is_stream:
-        response = Response(_pieces(answer, entry, request_id()))
+        response = Response(_pieces(answer, entry, request_id(), seen))
         response.call_on_close(stack.pop_all().close)
-        entry.ends_later = True
+        entry.ends_with(response)
     else:
-        response = Response(b"".join(_joined(batch or ()) for batch in answer))
+        body = b"".join(_joined(batch or ()) for batch in answer)
+        response = Response(body)
+        seen.saw_body(body)
+        entry.passed(seen)
     response.status_code = head.status
     del response.headers["Content-Type"]
     for name, value in head.headers:
@@ -60,22 +65,26 @@ def _joined(items: Iterable[Item]) -> bytes:
     return b"".join(item for item in items if isinstance(item, bytes))
 
 
-def _pieces(answer: Pump[Item] | Succession[Item], entry: RequestLog, answer_id: str) -> Iterator[bytes]:
+def _pieces(
+    answer: Pump[Item] | Succession[Item], entry: RequestLog, answer_id: str, seen: PassedAnswer
+) -> Iterator[bytes]:
     """Whole frames as they come; pings between them while there is silence."""
     outcome = "cut off"
     try:
         for batch in answer:
             if piece := sse.encode([Ping()]) if batch is None else _joined(batch):
+                seen.saw_frames(piece)
                 yield piece
         outcome = ""
     except ClientGone:
         outcome = "the client went away"
     except ApiError as error:
-        outcome = f"failed in mid-stream: {error.status} {error.type}"
+        outcome, entry.error = f"failed in mid-stream: {error.status} {error.type}", error.type
         log.warning("%s %s", answer_id, outcome)
         yield sse.encode([StreamError(error, answer_id)])
     finally:
         answer.close()
+        entry.passed(seen)
         entry.end(200, outcome)
 
 
@@ -84,6 +93,7 @@ class Continued:
 
     def __init__(self) -> None:
         self._is_begun = False
+        self.seen = PassedAnswer()
 
     def feed(self, items: Iterable[Item]) -> bytes:
         """Whole frames, without the answer's own message_start. Raises ApiError for an answer that is no stream."""
@@ -91,6 +101,7 @@ class Continued:
             if isinstance(item, Head) and not item.is_stream:
                 raise ApiError(502, "Anthropic did not answer with a stream")
         frames = _joined(list(items))
+        self.seen.saw_frames(frames)
         if self._is_begun or not frames:
             return frames
         self._is_begun = True
