@@ -107,7 +107,7 @@ def cpu_of(module: str, upstream_port: int, load: Any) -> float:
 
 def start(module: str, *arguments: str, cwd: str | None = None, **variables: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", module, *(arguments if module != "proxy" else ())]
-    environment = {**os.environ, **variables, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "USAGE_DB": "off", **variables, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL)
 
 

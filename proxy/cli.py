@@ -1,5 +1,5 @@
 """The command line: `python -m proxy` serves; `python -m proxy claude ...` runs Claude Code; `check` tries who answers,
-`models` lists models, `explain FILE` shows what would be sent upstream."""
+`models` lists models, `explain FILE` shows what would be sent upstream, `usage` what requests used and cost."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,20 @@ from proxy.settings.parsers import seconds
 from proxy.settings.places import settings_directory
 from proxy.settings.table import settings, variables
 from proxy.web import create_app
+from proxy.web.ledger import recording
 from proxy.web.reload import OF_THE_PROCESS, Reload
 from proxy.web.services import Services
 
-_DEMO_SETTINGS = ("HOST", "PORT", "LOG_LEVEL", "MAX_TOKENS_LIMIT", "REQUEST_TIMEOUT", "MAX_RETRIES", "THREADS")
+_DEMO_SETTINGS = (
+    "HOST",
+    "PORT",
+    "LOG_LEVEL",
+    "LOG_FORMAT",
+    "MAX_TOKENS_LIMIT",
+    "REQUEST_TIMEOUT",
+    "MAX_RETRIES",
+    "THREADS",
+)
 
 Command = Callable[[Flask, argparse.Namespace], int]
 """Gives the exit code."""
@@ -48,6 +59,7 @@ _OF_ANY_SERVER = ("HOST", "PORT", "LOG_LEVEL")
 """Flags of `claude` that say where a server is; with others it has to be one of its own."""
 _FIXED_FOR_CLIENT = {**OF_THE_PROCESS, "PROXY_API_KEY": "proxy_api_keys"}
 """Settings that stay while Claude Code runs: it was started with a key."""
+_USAGE = "usage"
 _CLAUDE = "claude"
 _PRINT_ENV = "--print-env"
 _CLAUDE_HELP = (
@@ -69,6 +81,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         files = SettingsFiles(directory, flags)
         config = _demo_config(flags) if demo else files.load()
         configure_logging(config)
+        if args.command == _USAGE:
+            return _usage(config, args)
         app = make_app(config)
     except ConfigError as error:
         return _fail(error.problems, 2)
@@ -79,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _printed(command, app, args)
     if demo:
         return serve(app, config)
-    with Reload(app, files) as reload:
+    with recording(app, config), Reload(app, files) as reload:
         on_hangup(reload.ask)
         return serve(app, config)
 
@@ -114,12 +128,13 @@ def _parser() -> argparse.ArgumentParser:
     common: dict[str, Any] = {"parents": [shared], "epilog": _epilog(), "allow_abbrev": False}
     parser = argparse.ArgumentParser("python -m proxy", description=__doc__, **common)
     parser.add_argument("--version", action="version", version=f"claude-proxy {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="{serve,claude,check,models,explain}")
+    commands = parser.add_subparsers(dest="command", metavar="{serve,claude,check,models,explain,usage}")
     commands.add_parser("serve", help="serve (also without a command)", **common)
     commands.add_parser("claude", help=_CLAUDE_HELP)
     _add_check(commands.add_parser("check", help="try everybody who may answer, with a few short requests", **common))
     _add_models(commands.add_parser("models", help="list what can be asked for, or add a custom model", **common))
     _add_explain(commands.add_parser("explain", help="show what would be sent upstream", **common))
+    _add_usage(commands.add_parser(_USAGE, help="show what requests used and cost", **common))
     return parser
 
 
@@ -152,6 +167,13 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="the body of a Messages request as JSON; - reads it from stdin")
     parser.add_argument("--model", metavar="NAME", help="explain it as if it asked for this name")
     parser.add_argument("--diff", metavar="NAME", help="print how it would differ for this name")
+
+
+def _add_usage(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--by", choices=("day", "model", "role", "session"), default="day", help="what a line is of")
+    parser.add_argument("--since", metavar="DATE|7d", help="the first day, or how many days up to today")
+    parser.add_argument("--csv", action="store_const", const="csv", dest="form", default="table", help="print CSV")
+    parser.add_argument("--json", action="store_const", const="json", dest="form", default="table", help="print JSON")
 
 
 def _seconds(text: str) -> float:
@@ -218,7 +240,14 @@ def _demo_config(flags: Mapping[str, str]) -> Config:
             overrides={name: flags[name] for name in _DEMO_SETTINGS if name in flags},
         )
     demo = CustomModel(model_id=MODEL, api_base=DemoBackend().url)
-    return replace(config, preferred_provider="custom", big_model=MODEL, small_model=MODEL, custom_models=(demo,))
+    return replace(
+        config,
+        preferred_provider="custom",
+        big_model=MODEL,
+        small_model=MODEL,
+        custom_models=(demo,),
+        usage_db="off",
+    )
 
 
 def _printed(command: Command, app: Flask, args: argparse.Namespace) -> int:
@@ -240,6 +269,21 @@ def _claude(
     if len(shells) != 1 or shells[0] not in WRITERS:
         return _fail([f"{_PRINT_ENV}: give one of {', '.join(WRITERS)}, or none"], 2)
     return print_environment(app, config, shells[0], fresh=fresh)
+
+
+def _usage(config: Config, args: argparse.Namespace) -> int:
+    """Prints sums of the usage database."""
+    from proxy.usage.report import CannotReport, report, since_day  # SQLAlchemy would delay every start
+
+    try:
+        since = since_day(args.since, date.today()) if args.since else ""
+    except ValueError:
+        return _fail(["--since: give a date such as 2026-11-01, or a number of days such as 7d"], 2)
+    try:
+        print(ascii_only(report(config.usage_db, args.by, since, args.form)))
+    except CannotReport as error:
+        return _fail([str(error)], 1)
+    return 0
 
 
 def _fail(problems: Iterable[str], code: int) -> int:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
-from collections.abc import Iterable
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from types import TracebackType
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from proxy.answering.pump import where
 from proxy.settings.config import Config
+from proxy.usage.record import Record
 
 _CHATTY = {
     "google_genai": logging.WARNING,
@@ -23,6 +31,12 @@ _CHATTY = {
 """Library loggers -> the lowest level at which they have something to say to a user of the proxy."""
 _SECRET_MIN = 8
 """Characters. What is shorter protects nothing, and taking it out would garble other words."""
+_REPEATS_KEPT = 256
+"""Warnings whose repeats are counted; the longest unheard one is forgotten for a new one."""
+_EACH_TIME_NEWS = "proxy.web.reload"
+"""Warns of what a user has just written, however often."""
+_REPEATS_SPAN = 3600.0
+"""Seconds after which a warning is news again."""
 
 
 def configure_logging(config: Config, former: Iterable[Config] = ()) -> None:
@@ -32,7 +46,9 @@ def configure_logging(config: Config, former: Iterable[Config] = ()) -> None:
     """
     level = logging.getLevelNamesMapping()[config.log_level]
     handler = logging.StreamHandler()
-    handler.setFormatter(_Formatter(secret for each in (config, *former) for secret in _secrets(each)))
+    handler.addFilter(Repeats())
+    form = _JsonFormatter if config.log_format == "json" else _Formatter
+    handler.setFormatter(form(secret for each in (config, *former) for secret in _secrets(each)))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name, min_level in _CHATTY.items():
         logging.getLogger(name).setLevel(logging.NOTSET if level == logging.DEBUG else max(min_level, level))
@@ -49,6 +65,46 @@ def _secrets(config: Config) -> Iterable[str]:
         yield from endpoint.api_keys
     for custom in config.custom_models:
         yield from (*custom.api_keys, *custom.headers.values())
+    if config.usage_db is not None:
+        yield from _passwords(config.usage_db)
+
+
+def _passwords(url: str) -> tuple[str, ...]:
+    """That of a URL, as it stands there and as it is sent."""
+    try:
+        written = urlsplit(url).password or ""
+    except ValueError:
+        return ()
+    return written, unquote(written)
+
+
+class Repeats(logging.Filter):
+    """Lets a warning through once, and its repeats at the 10th, 100th, 1000th time, which the line then says.
+
+    After an hour it is news again.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._seen: OrderedDict[tuple[str, int, str], tuple[float, int]] = OrderedDict()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING or record.name == _EACH_TIME_NEWS:
+            return True
+        key, now = (record.name, record.levelno, record.getMessage()), self._clock()
+        with self._lock:
+            since, times = self._seen.pop(key, (now, 0))
+            if now - since >= _REPEATS_SPAN:
+                since, times = now, 0
+            times += 1
+            self._seen[key] = since, times
+            if len(self._seen) > _REPEATS_KEPT:
+                self._seen.popitem(last=False)
+        if times > 1:
+            record.times = f" ({times} times in {now - since:.0f} s)"
+        return re.fullmatch("10*", str(times)) is not None
 
 
 class _Formatter(logging.Formatter):
@@ -60,11 +116,36 @@ class _Formatter(logging.Formatter):
         self._secret = re.compile("|".join(map(re.escape, known))) if known else None
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        return ascii_only(self._secret.sub("[key]", text) if self._secret else text)
+        return ascii_only(self._without_secrets(super().format(record) + self._times(record)))
+
+    def _without_secrets(self, text: str) -> str:
+        return self._secret.sub("[key]", text) if self._secret else text
+
+    def _times(self, record: logging.LogRecord) -> str:
+        return str(getattr(record, "times", ""))
 
     def formatException(
         self,
         ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None],
     ) -> str:
         return where(ei[1]) if ei[1] is not None else ""
+
+
+class _JsonFormatter(_Formatter):
+    """One object a line: time (UTC), level, logger, message; `request` has the fields of a finished request."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": self._without_secrets(record.getMessage() + self._times(record)),
+        }
+        if record.exc_info:
+            line["error"] = self._without_secrets(self.formatException(record.exc_info))
+        if isinstance(request := getattr(record, "request", None), Record):
+            line["request"] = {
+                name: self._without_secrets(value) if isinstance(value, str) else value
+                for name, value in request.values().items()
+            }
+        return json.dumps(line)

@@ -20,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     os.environ[fuzz.VARIABLE] = str(config.getoption("--fuzz"))
+    os.environ["USAGE_DB"] = "off"  # the one in the user's data directory is the user's
     config.addinivalue_line("markers", "e2e: drives a real Claude Code or whole processes; runs with --e2e only")
     config.addinivalue_line("markers", "streaming: is about streamed answers; --no-streaming skips it")
 

@@ -24,9 +24,10 @@ pytestmark = pytest.mark.usefixtures("log_settings")
 
 @pytest.fixture(autouse=True)
 def empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No `.env` and no settings but those of the test."""
+    """No `.env`, no usage database, and no settings but those of the test."""
     for name in variables():
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("USAGE_DB", "off")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -25,7 +25,7 @@ def answer(
     """Batches of deltas; `learn` gets the input tokens that a complete answer reports. Raises ApiError."""
     request = exchange.request
     if request.max_tokens == 0:
-        return iter([[Usage(output=0), Finish("max_tokens")]])
+        return iter([[Usage(input=0, output=0), Finish("max_tokens")]])
     batches = attempts.deltas(exchange, call)
     if mode := _tags_mode(exchange.route):
         batches = think_tags(batches, mode)

@@ -10,8 +10,9 @@ from proxy.answering.answer import answer
 from proxy.answering.attempts import Attempts
 from proxy.answering.health import Health
 from proxy.models.routing import Route
-from proxy.protocol.deltas import Delta, Finish, TextDelta
+from proxy.protocol.deltas import Delta, Finish, TextDelta, Usage, merged
 from proxy.protocol.errors import ApiError
+from proxy.protocol.passing import PassedAnswer
 from proxy.protocol.request import parse_request
 from proxy.providers.base import ClientRequest, Exchange, Head
 from proxy.providers.call import Call
@@ -23,9 +24,20 @@ _HINTS = ("x-claude-", "anthropic-beta", "content-type")
 class SideCalls:
     """Asks who may answer, one after the other, until one gives text; safe to share between threads."""
 
-    def __init__(self, attempts_for: Callable[[Route], Attempts], health: Health) -> None:
+    def __init__(
+        self,
+        attempts_for: Callable[[Route], Attempts],
+        health: Health,
+        on_used: Callable[[Route, Usage], None] = lambda *_: None,
+    ) -> None:
+        """`on_used` is told after each call what it has used, in the thread of the call."""
         self._attempts_for = attempts_for
         self._health = health
+        self._on_used = on_used
+
+    def counted(self, on_used: Callable[[Route, Usage], None]) -> SideCalls:
+        """The same, on somebody's account."""
+        return SideCalls(self._attempts_for, self._health, on_used)
 
     def text_of(
         self, body: Mapping[str, Any], route: Route, received: ClientRequest, call: Call, *, may_be_cut: bool = True
@@ -40,7 +52,8 @@ class SideCalls:
         exchanges = [_exchange(body, each, received, len(route.candidates) > 1) for each in route.candidates]
         for exchange in self._health.ready(exchanges):
             try:
-                text = yield from _text_of(exchange, self._attempts_for(exchange.route), call, may_be_cut)
+                attempts = self._attempts_for(exchange.route)
+                text = yield from _text_of(exchange, attempts, call, may_be_cut, self._on_used)
             except ApiError as error:
                 if call.cancelled or not self._health.is_passed_over(exchange, error):
                     raise
@@ -59,12 +72,17 @@ def _exchange(body: Mapping[str, Any], route: Route, received: ClientRequest, ha
 
 
 def _text_of(
-    exchange: Exchange, attempts: Attempts, call: Call, may_be_cut: bool
+    exchange: Exchange,
+    attempts: Attempts,
+    call: Call,
+    may_be_cut: bool,
+    on_used: Callable[[Route, Usage], None],
 ) -> Generator[Sequence[Delta], None, str]:
     pieces: list[bytes] = []
     texts: list[str] = []
     head: Head | None = None
     is_whole = False
+    usage = Usage()
     try:
         for batch in _batches(exchange, attempts, call):
             for item in batch:
@@ -75,12 +93,19 @@ def _text_of(
                         pieces.append(item)
                     case TextDelta(text):
                         texts.append(text)
+                    case Usage():
+                        usage = merged(usage, item)
                     case Finish(reason):
                         is_whole = reason == "end" or (may_be_cut and reason == "max_tokens")
             yield []
     finally:
         call.give_up()
         call.complete = False
+        if head is not None:
+            passed = PassedAnswer()
+            passed.saw_body(b"".join(pieces))
+            usage = passed.usage
+        on_used(exchange.route, usage)
     if head is not None:
         return _passed_text(head.status, b"".join(pieces), may_be_cut)
     if not is_whole or not "".join(texts).strip():

@@ -29,15 +29,19 @@ class Succession(Generic[Item]):
         health: Health,
         *,
         on_change: Callable[[Exchange], None] = lambda _: None,
+        on_shown: Callable[[], None] = lambda: None,
     ) -> None:
         """`exchanges`: the same request for each who may answer, best first; `pump_for` gives a pump not yet started.
 
-        `on_change` is told who answers, whenever that changes. Raises ApiError where all of them rest.
+        `on_change` is told who answers, whenever that changes; `on_shown` is called when the answer begins.
+
+        Raises ApiError where all of them rest.
         """
         self._all = exchanges
         self._pump_for = pump_for
         self._health = health
         self._on_change = on_change
+        self._on_shown = on_shown
         self._waiting = health.ready(exchanges)
         if not self._waiting:
             raise health.error(exchanges)
@@ -85,6 +89,7 @@ class Succession(Generic[Item]):
     def _saw(self, items: Sequence[Item]) -> None:
         if any(map(shows, items)):
             self._has_shown = True
+            self._on_shown()
             self._health.answered(self.exchange)
 
     def _follow(self, error: ApiError) -> None:

@@ -26,6 +26,7 @@ from proxy.settings.auto_mode_rules import Rules
 from proxy.settings.config import Config
 from proxy.settings.config import environment as own_variables
 from proxy.settings.sources import process_environment
+from proxy.web.ledger import recording
 from proxy.web.services import Services
 
 _STOP_PATIENCE = 5.0
@@ -59,7 +60,7 @@ def launch(
     if setup is not None:
         _say(f"{url} answers, with settings of its own (its {_RULES}, too)")
         return _run(program, arguments, environment(setup, url, config.proxy_api_keys))
-    with _log(config), _own_server(app, config, program) as own_url, meanwhile:
+    with _log(config), recording(app, config), _own_server(app, config, program) as own_url, meanwhile:
         return _run(program, arguments, environment(_setup(app, config), own_url, config.proxy_api_keys))
 
 

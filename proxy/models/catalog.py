@@ -1,4 +1,7 @@
-"""What is known of models, by family: limits, reasoning, parameters, retirement. The data is `catalog.yaml`."""
+"""What is known of models, by family: limits, reasoning, parameters, retirement; and prices, by name.
+
+The data is `catalog.yaml`.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import Any, Literal
 
 import yaml
 
+from proxy.models.prices import Price, price_of, priced_names
 from proxy.models.servers import ThinkingStyle
 
 
@@ -66,6 +70,7 @@ class _Provider:
     models: Mapping[str, ModelFacts]
     patterns: tuple[tuple[re.Pattern[str], Mapping[str, Any]], ...]
     unknown: ModelFacts
+    prices: Mapping[str, Price]
 
     def family(self, model: str) -> ModelFacts | None:
         """The facts of the longest entry that the name continues."""
@@ -77,7 +82,7 @@ class _Provider:
         return None
 
 
-_NOTHING = _Provider({}, (), ModelFacts())
+_NOTHING = _Provider({}, (), ModelFacts(), {})
 
 
 class Catalog:
@@ -115,6 +120,11 @@ class Catalog:
                 facts = replace(facts, **fields)
         return facts
 
+    def price(self, provider: str, model: str) -> Price | None:
+        """What its tokens cost; None where that is not known."""
+        prices = self._providers.get(provider, _NOTHING).prices
+        return next((prices[name] for name in priced_names(model) if name in prices), None)
+
     def is_retired(self, provider: str, model: str, today: date) -> bool:
         """Whether the vendor has shut the model down on that day."""
         retired = self.facts(provider, model).retired
@@ -136,6 +146,7 @@ def _provider(raw: Mapping[str, Any]) -> _Provider:
         models={name: _facts(fields) for name, fields in raw["models"].items()},
         patterns=tuple((re.compile(entry["match"]), entry["set"]) for entry in raw["patterns"]),
         unknown=_facts(raw["unknown"]),
+        prices={name: price_of(fields) for name, fields in raw.get("prices", {}).items()},
     )
 
 

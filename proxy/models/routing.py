@@ -30,6 +30,7 @@ from proxy.models.names import (
     neutral_id,
     slug,
 )
+from proxy.models.prices import Price
 from proxy.models.roles import MAIN, Role
 from proxy.models.servers import ThinkingControl, thinking_control
 from proxy.models.targets import REQUESTED_NAME, Target, Targets, clipped, custom_target
@@ -72,6 +73,8 @@ class Route:
     """Whether the request names its answerer, so that nobody else may answer it."""
     stand_ins: tuple[Route, ...] = ()
     """Who answers where this one fails, best first."""
+    price: Price | None = None
+    """What its tokens cost; None where that is not known."""
 
     @property
     def candidates(self) -> tuple[Route, ...]:
@@ -307,8 +310,9 @@ class Router:
             facts = self._catalog.facts(provider, model)
         else:
             facts = self._compatible_facts(provider, model)
-        explicit = choice.is_explicit
-        return Route(requested, provider, model, facts, custom, official, role, choice.reason, effort, explicit)
+        price = custom.price if custom else self._catalog.price(provider, model)
+        reason, explicit = choice.reason, choice.is_explicit
+        return Route(requested, provider, model, facts, custom, official, role, reason, effort, explicit, (), price)
 
     def _compatible_facts(self, provider: str, model: str) -> ModelFacts:
         """Of a model behind another address than the vendor's: a gateway to the vendor, or any server."""

@@ -73,7 +73,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts so far, cumulative; None means not reported. `input` excludes both cache counts."""
+    """What was used so far, cumulative; None means not reported. `input` excludes both cache counts."""
 
     input: int | None = None
     output: int | None = None
@@ -81,6 +81,10 @@ class Usage:
     cache_write: int | None = None
     thinking: int | None = None
     web_searches: int | None = None
+    cache_write_1h: int | None = None
+    """Of `cache_write`, what is kept for an hour."""
+    cost: float | None = None
+    """USD, where the server tells what it has charged."""
 
 
 @dataclass(frozen=True, slots=True)

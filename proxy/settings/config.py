@@ -88,6 +88,13 @@ class Config:
     """Google's content filters: "default" or "off"."""
     gemini_store: bool = False
     """Whether Google may keep what is said."""
+    log_format: str = "text"
+    """How the log is written: "text" or "json"."""
+    usage_db: str | None = field(default=None, repr=False)
+    """A SQLAlchemy URL, which may hold a password, or "off"; None where it is not set."""
+    daily_budget: float | None = None
+    """USD; None where there is no limit."""
+    monthly_budget: float | None = None
     vertex: Vertex | None = None
     role_models: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The models of roles and families by variable, those that are set; they may carry a prefix and an `@effort`."""
@@ -174,6 +181,10 @@ def _config(written: Variables, dotenv: Mapping[str, str], directory: Path) -> C
         gemini_api_version=values["GEMINI_API_VERSION"],
         gemini_safety=values["GEMINI_SAFETY"],
         gemini_store=values["GEMINI_STORE"],
+        log_format=values["LOG_FORMAT"],
+        usage_db=values["USAGE_DB"],
+        daily_budget=values["DAILY_BUDGET_USD"],
+        monthly_budget=values["MONTHLY_BUDGET_USD"],
         vertex=_vertex(written, values),
         role_models=_role_models(values),
         agent_models=values["AGENT_MODELS"] or (),

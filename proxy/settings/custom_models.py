@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import yaml
 from proxy.models.habits import SETTABLE
 from proxy.models.names import EFFORTS
 from proxy.models.presets import presets
+from proxy.models.prices import Price, price_of
 from proxy.models.servers import OPENROUTER, ThinkingControl, ThinkingStyle, thinking_control
 from proxy.settings.problems import header_name_problem, hint, looks_like_key, quoted, shown, url_problem
 
@@ -51,8 +53,11 @@ _FIELDS: dict[str, _Field] = {
     "thinking_style": _Field(str, "effort, openrouter or thinking", get_args(ThinkingStyle)),
     "habits": _HABITS,
     "quirks": _HABITS,
+    "price": _Field(dict, "prices in USD per million tokens, such as {input: 0.5, cached: 0.1, output: 2}"),
 }
 """The fields of an entry. `quirks` is the older name of `habits`."""
+_PRICES = ("input", "output", "cached", "cache_write")
+"""The fields of a price; the first two are needed."""
 Secrets = Callable[[str], tuple[str, ...]]
 """The keys in an environment variable; none where it is not set."""
 
@@ -85,6 +90,8 @@ class CustomModel:
     thinking_style: ThinkingStyle = "effort"
     habits: tuple[str, ...] = ()
     """Words of `models.habits.SETTABLE`."""
+    price: Price | None = None
+    """What the server's tokens cost; None where the entry does not say it."""
 
     @property
     def upstream_name(self) -> str:
@@ -156,6 +163,7 @@ class _Entry:
         keys = tuple(key for name in values.setdefault("api_key_name", []) for key in self._keys(name))
         self._check_headers(values)
         self._check_body(values.get("extra_body"))
+        self._check_price(values.get("price"))
         if values.get("thinking_style") == "effort" and "efforts" not in values:
             self._problem("thinking_style: effort needs efforts; add those that the server takes")
         if "habits" in values and "quirks" in values:
@@ -232,6 +240,17 @@ class _Entry:
         except (TypeError, ValueError):
             self._problem("extra_body holds a value that JSON does not know (a date?); put it in quotes")
 
+    def _check_price(self, price: Mapping[Any, Any] | None) -> None:
+        if price is None:
+            return
+        for name, value in price.items():
+            if name not in _PRICES:
+                self._problem(f"price: unknown field {shown(str(name))}{hint(str(name), _PRICES)}")
+            elif type(value) not in (int, float) or not 0 <= value < math.inf:
+                self._problem(f"price: {name} must be a number, 0 or more: USD per million tokens")
+        if missing := [name for name in _PRICES[:2] if name not in price]:
+            self._problem(f"price: {' and '.join(missing)} must be there; add what a million tokens cost in USD")
+
 
 def _finished(values: dict[str, Any]) -> dict[str, Any]:
     """The fields of a CustomModel from those of an entry without a problem."""
@@ -241,6 +260,7 @@ def _finished(values: dict[str, Any]) -> dict[str, Any]:
     for name in values.keys() & {"headers", "extra_body"}:
         fields[name] = MappingProxyType(values[name])
     fields["habits"] = tuple(values.get("habits") or values.get("quirks") or ())
+    fields["price"] = price_of(values["price"]) if "price" in values else None
     fields["thinking_style"], fields["efforts"] = _control(values)
     return fields
 

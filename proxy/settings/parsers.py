@@ -37,6 +37,26 @@ def integer(low: int, high: int, what: str) -> Callable[[str], int]:
     return parse
 
 
+def dollars(value: str) -> float:
+    """An amount of USD, with or without the sign."""
+    try:
+        parsed = float(value.removeprefix("$"))
+    except ValueError:
+        parsed = math.nan
+    if not 0 < parsed < math.inf:
+        raise ValueError(f"{shown(value)} is not an amount; give US dollars, more than 0")
+    return parsed
+
+
+def database(value: str) -> str:
+    """A SQLAlchemy URL, or "off". It may hold a password, so nothing of it is shown."""
+    if value.lower() == "off":
+        return "off"
+    if not re.match(r"[a-z][a-z0-9_+]*://", value):
+        raise ValueError("is not the URL of a database; give one such as sqlite:///usage.db, or off")
+    return value
+
+
 _SECONDS_MAX = 86_400
 """A day; sockets refuse much longer waits."""
 

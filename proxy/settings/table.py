@@ -23,8 +23,9 @@ _ADDRESSES = "Other addresses than the vendors' own"
 _GEMINI = "Gemini"
 _CALLERS = "Who may call"
 _LIMITS = "Limits"
+_MONEY = "What it costs"
 _LOG = "Log"
-_SECTIONS = (_ANSWERS, _ROLES, _KEYS, _ADDRESSES, _GEMINI, _CALLERS, _LIMITS, _LOG)
+_SECTIONS = (_ANSWERS, _ROLES, _KEYS, _ADDRESSES, _GEMINI, _CALLERS, _LIMITS, _MONEY, _LOG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +342,33 @@ _ROWS = (
         parsers.integer(1, 10_000, "a number of threads"),
         "Requests that are served at the same time",
         default="256",
+    ),
+    Setting(
+        "USAGE_DB",
+        _MONEY,
+        parsers.database,
+        "The database of what requests used and cost: its SQLAlchemy URL, or off",
+        default_text="the file usage.db in the user's data directory",
+        example="sqlite:///usage.db",
+        detail="python -m proxy usage reads it. After three slashes the path begins where the proxy is started, after "
+        "four at the root. What PostgreSQL and others need of drivers is yours to install.",
+    ),
+    Setting(
+        "DAILY_BUDGET_USD",
+        _MONEY,
+        parsers.dollars,
+        "What may be spent in a day, in USD; requests that begin after that are refused",
+        default_text="no limit",
+        example="10",
+        detail="Days and months are those of the proxy's clock. Models without a known price count as free.",
+    ),
+    Setting("MONTHLY_BUDGET_USD", _MONEY, parsers.dollars, "As DAILY_BUDGET_USD, for a month", None, "no limit", "200"),
+    Setting(
+        "LOG_FORMAT",
+        _LOG,
+        parsers.choice("text", "json"),
+        "How the log is written: text, or json with one object a line",
+        default="text",
     ),
     Setting(
         "LOG_LEVEL",

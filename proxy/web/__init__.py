@@ -5,8 +5,10 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 from proxy.settings.config import Config
+from proxy.usage.ledger import Ledger
 from proxy.web import errors, messages, models, status
 from proxy.web.access import check_access
+from proxy.web.ledger import use_ledger
 from proxy.web.passing import pass_unknown
 from proxy.web.request_log import log_response, request_log
 from proxy.web.services import Services, enter_services, leave_services
@@ -22,6 +24,7 @@ def create_app(config: Config) -> Flask:
     app.url_map.merge_slashes = False  # it would redirect, and clients do not follow
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["proxy"] = Services(config)
+    use_ledger(app, Ledger())
     errors.register(app)
     for blueprint in (messages.blueprint, models.blueprint, status.blueprint):
         app.register_blueprint(blueprint)

@@ -24,6 +24,11 @@ def request_id() -> str:
     return str(g.request_id)
 
 
+def error_type() -> str:
+    """The type of the error that answers the current request; empty where none does."""
+    return str(g.get("error_type", ""))
+
+
 def register(app: Flask) -> None:
     app.register_error_handler(ApiError, answer)
     app.register_error_handler(ClientGone, lambda _: Response(status=_CLIENT_CLOSED))
@@ -32,6 +37,7 @@ def register(app: Flask) -> None:
 
 
 def answer(error: ApiError) -> Response:
+    g.error_type = error.type
     response: Response = jsonify(error.body(request_id()))
     response.status_code = error.status
     if error.retry_after is not None:

@@ -18,7 +18,7 @@ from proxy.answering.safeguards.judging import Judging, Results
 from proxy.answering.succession import Succession
 from proxy.answering.timing import Timing
 from proxy.protocol import sse
-from proxy.protocol.deltas import Delta, Note
+from proxy.protocol.deltas import Delta, Note, Usage
 from proxy.protocol.effort import requested_display
 from proxy.protocol.errors import ApiError
 from proxy.protocol.events import Event, MessageDelta, MessageStop, Ping, StreamError
@@ -29,7 +29,8 @@ from proxy.protocol.writer import Writer
 from proxy.providers.base import Exchange, Head, Item
 from proxy.providers.call import Call
 from proxy.web.errors import request_id
-from proxy.web.received import body_bytes, exchanges_of
+from proxy.web.ledger import ledger
+from proxy.web.received import body_bytes, exchanges_of, session_of
 from proxy.web.relay import Continued, pass_on, passed
 from proxy.web.request_log import RequestLog, request_log
 from proxy.web.services import Pumps, Services, services
@@ -42,6 +43,9 @@ log = logging.getLogger(__name__)
 def create_message() -> Response:
     body = body_bytes()
     parsed = read_request(body)
+    request_log().asked(parsed, session_of(parsed))
+    config = services().config
+    ledger().check(config.daily_budget, config.monthly_budget)
     exchanges = exchanges_of(parsed, body)
     return _answered(parsed, exchanges, len(body))
 
@@ -66,20 +70,28 @@ def count_tokens() -> Response:
 
 
 def _answered(request: MessagesRequest, exchanges: Sequence[Exchange], body_size: int) -> Response:
-    entry, timing, asking = request_log(), services().timing, _Asking(services(), Pumps(), request, body_size)
+    entry, timing = request_log(), services().timing
+    asking = _Asking(services(), request, body_size, entry)
     entry.routed(exchanges[0].route)
-    answer = Succession(exchanges, asking.pump, services().health, on_change=lambda now: entry.routed(now.route))
+    answer = Succession(
+        exchanges,
+        asking.pump,
+        services().health,
+        on_change=lambda now: entry.routed(now.route),
+        on_shown=entry.showed,
+    )
     is_passed = asking.is_passed(exchanges)
     with ExitStack() as stack:
         stack.callback(answer.close)
         answer.start()
         tokens = 0 if is_passed else asking.estimate.tokens
+        entry.estimated(tokens)
         answer.wait_for_first(timing.head_patience if request.stream and not is_passed else None)
         known = [item.text for item in answer.held if isinstance(item, Note)]
         if any(isinstance(item, Head) for item in answer.held):
             return _with_notes(passed(answer, stack), known)
         writer = Writer(request.model, tokens)
-        judging = _judging(answer.exchange, asking.pumps, timing)
+        judging = _judging(answer.exchange, asking, timing)
         if not request.stream:
             response = jsonify(fold(_events(answer, writer, entry, judging)))
             return _with_notes(response, entry.notes)
@@ -88,18 +100,19 @@ def _answered(request: MessagesRequest, exchanges: Sequence[Exchange], body_size
         response = Response(stream.pieces(request_id()), mimetype="text/event-stream")
         response.headers.update({"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         response.call_on_close(stack.pop_all().close)
-        entry.ends_later = True
+        entry.ends_with(response)
     return _with_notes(response, known)
 
 
 class _Asking:
     """Makes the pumps of one request, also when its context is gone."""
 
-    def __init__(self, own: Services, pumps: Pumps, request: MessagesRequest, body_size: int) -> None:
+    def __init__(self, own: Services, request: MessagesRequest, body_size: int, entry: RequestLog) -> None:
         self._own = own
         self._request = request
         self._body_size = body_size
-        self.pumps = pumps
+        self.entry = entry
+        self.pumps = Pumps()
         self.estimate: Estimate
         """Of the target that is asked."""
 
@@ -116,17 +129,18 @@ class _Asking:
             return self.pumps.make(call, items, own.idle_limit(route))
         checked(self._request)
         self.estimate.check_window(self._body_size)
-        deltas = partial(own.answer, exchange, call, self.estimate.learn)
+        deltas = partial(own.answer, exchange, call, self.estimate.learn, self.entry.used_beside)
         return self.pumps.make(call, deltas, own.idle_limit(route), own.content_limit(route))
 
 
-def _judging(exchange: Exchange, pumps: Pumps, timing: Timing) -> Judging | None:
+def _judging(exchange: Exchange, asking: _Asking, timing: Timing) -> Judging | None:
     """The judge of the calls in the answer; None where the client asks for none."""
     route = services().judge_route()
     judge = judge_for(exchange.request, route, services().rules, exchange.received)
     if judge is None:
         return None
-    return Judging(judge, services().side_calls, lambda call, batches: pumps.make(call, batches, timing.judge_patience))
+    side_calls = services().side_calls.counted(asking.entry.used_beside)
+    return Judging(judge, side_calls, lambda call, batches: asking.pumps.make(call, batches, timing.judge_patience))
 
 
 def _with_notes(response: Response, notes: Sequence[str]) -> Response:
@@ -136,12 +150,15 @@ def _with_notes(response: Response, notes: Sequence[str]) -> Response:
 
 
 def _written(batch: Iterable[Item], writer: Writer, entry: RequestLog) -> list[Event]:
-    """The events of a batch; its notes go to the log."""
+    """The events of a batch; its notes and counts go to the log."""
     deltas: list[Delta] = []
     for item in batch:
         if isinstance(item, Note):
             entry.notes.append(item.text)
-        elif not isinstance(item, Head | bytes):
+            continue
+        if isinstance(item, Usage):
+            entry.used(item)
+        if not isinstance(item, Head | bytes):
             deltas.append(item)
     return writer.feed(deltas)
 
@@ -188,16 +205,18 @@ class _Stream:
         except ClientGone:
             outcome = "the client went away"
         except ApiError as error:
-            outcome = f"failed in mid-stream: {error.status} {error.type}"
+            outcome, self.entry.error = f"failed in mid-stream: {error.status} {error.type}", error.type
             log.warning("%s %s", answer_id, outcome)
             yield sse.encode([StreamError(error, answer_id)])
         except Exception as error:
-            outcome = "failed in mid-stream: 500"
+            outcome, self.entry.error = "failed in mid-stream: 500", "api_error"
             log.error("%s failed in mid-stream: %s", answer_id, where(error))
             failure = ApiError(500, f"the proxy failed in mid-stream ({type(error).__name__})")
             yield sse.encode([StreamError(failure, answer_id)])
         finally:
             self.answer.close()
+            if self.passed is not None:
+                self.entry.passed(self.passed.seen)
             self.entry.end(200, outcome)
 
     def _flowing(self) -> Iterator[bytes]:

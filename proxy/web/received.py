@@ -39,7 +39,7 @@ def exchanges_of(parsed: MessagesRequest, body: bytes) -> list[Exchange]:
     Where others wait, a failure is not worth a repeat: the next one is asked.
     """
     routes = services().routes(parsed, dict(request.headers), len(body))
-    last = Exchange(parsed, routes[-1], _retries(), _session(parsed), len(routes) > 1, client_request(body))
+    last = Exchange(parsed, routes[-1], _retries(), session_of(parsed), len(routes) > 1, client_request(body))
     return [*(replace(last, route=route, retries=0) for route in routes[:-1]), last]
 
 
@@ -48,7 +48,7 @@ def _retries() -> int:
     return services().config.max_retries if request.headers.get("x-stainless-retry-count", "0") == "0" else 0
 
 
-def _session(parsed: MessagesRequest) -> str:
+def session_of(parsed: MessagesRequest) -> str:
     """The client's conversation: Claude Code names it in a header, and inside `metadata.user_id`, which is JSON."""
     if header := request.headers.get("x-claude-code-session-id"):
         return header

@@ -14,6 +14,7 @@ from proxy.answering.succession import Succession
 from proxy.protocol import sse
 from proxy.protocol.errors import ApiError
 from proxy.protocol.events import Ping, StreamError
+from proxy.protocol.passing import PassedAnswer
 from proxy.providers.base import Exchange, Head, Item
 from proxy.providers.call import Call
 from proxy.web.errors import request_id
@@ -46,14 +47,17 @@ def passed(answer: Pump[Item] | Succession[Item], stack: ExitStack) -> Response:
     if head is None:
         raise TypeError("an answer that is passed on begins with its head")
     begun, is_whole = (b"", False) if head.is_stream else _begun(batches)
+    seen = PassedAnswer()
     if is_whole:
         response = Response(begun)
+        seen.saw_body(begun)
+        entry.passed(seen)
     else:
-        response = Response(_pieces(head, begun, batches, answer, entry, request_id()))
+        response = Response(_pieces(head, begun, batches, answer, entry, request_id(), seen))
         if head.length is not None:
             response.headers["Content-Length"] = str(head.length)
         response.call_on_close(stack.pop_all().close)
-        entry.ends_later = True
+        entry.ends_with(response)
     response.status_code = head.status
     del response.headers["Content-Type"]
     for name, value in head.headers:
@@ -82,6 +86,7 @@ def _pieces(
     answer: Pump[Item] | Succession[Item],
     entry: RequestLog,
     answer_id: str,
+    seen: PassedAnswer,
 ) -> Iterator[bytes]:
     """The body as it comes; of a model's stream whole frames, with pings between them while there is silence."""
     outcome = "cut off"
@@ -92,12 +97,14 @@ def _pieces(
             if batch is None and head.pings:
                 yield sse.encode([Ping()])
             elif piece := _joined(batch or ()):
+                if head.pings:
+                    seen.saw_frames(piece)
                 yield piece
         outcome = ""
     except ClientGone:
         outcome = "the client went away"
     except ApiError as error:
-        outcome = f"failed in mid-stream: {error.status} {error.type}"
+        outcome, entry.error = f"failed in mid-stream: {error.status} {error.type}", error.type
         log.warning("%s %s", answer_id, outcome)
         if not head.pings:
             # Only a connection that breaks off says that the rest is missing. The server closes it for an OSError.
@@ -105,6 +112,7 @@ def _pieces(
         yield sse.encode([StreamError(error, answer_id)])
     finally:
         answer.close()
+        entry.passed(seen)
         entry.end(head.status, outcome)
 
 
@@ -113,6 +121,7 @@ class Continued:
 
     def __init__(self) -> None:
         self._is_begun = False
+        self.seen = PassedAnswer()
 
     def feed(self, items: Iterable[Item]) -> bytes:
         """Whole frames, without the answer's own message_start. Raises ApiError for an answer that is no stream."""
@@ -120,6 +129,7 @@ class Continued:
             if isinstance(item, Head) and not item.is_stream:
                 raise ApiError(502, "Anthropic did not answer with a stream")
         frames = _joined(list(items))
+        self.seen.saw_frames(frames)
         if self._is_begun or not frames:
             return frames
         self._is_begun = True

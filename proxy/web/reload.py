@@ -22,7 +22,9 @@ from proxy.settings.config import Config, ConfigError
 from proxy.settings.files import SettingsFiles
 from proxy.web.services import Services
 
-OF_THE_PROCESS: Mapping[str, str] = MappingProxyType({"HOST": "host", "PORT": "port", "THREADS": "threads"})
+OF_THE_PROCESS: Mapping[str, str] = MappingProxyType(
+    {"HOST": "host", "PORT": "port", "THREADS": "threads", "USAGE_DB": "usage_db"}
+)
 """Variables that count at the start only, and what they are in `Config`."""
 LINGER = 15.0
 """Seconds after the last request in which one of its threads may still be at work: it has 10 to connect."""

@@ -33,7 +33,7 @@ from proxy.models.catalog import Catalog
 from proxy.models.habits import HabitBook, Habits
 from proxy.models.roles import role_of
 from proxy.models.routing import Route, Router
-from proxy.protocol.deltas import Delta
+from proxy.protocol.deltas import Delta, Usage
 from proxy.protocol.request import MessagesRequest, checked, read_request
 from proxy.providers.base import ClientRequest, Exchange, Provider, Wire
 from proxy.providers.call import Call
@@ -168,13 +168,16 @@ class Services:
             fits=lambda route: Estimate(request, route, self.calibration).fits(body_size),
         )
 
-    def answer(self, exchange: Exchange, call: Call, learn: Callable[[int], None]) -> Iterator[Sequence[Delta]]:
-        """As `answering.answer`; pictures go in words where VISION_MODEL is set and the model sees none."""
+    def answer(
+        self, exchange: Exchange, call: Call, learn: Callable[[int], None], on_used: Callable[[Route, Usage], None]
+    ) -> Iterator[Sequence[Delta]]:
+        """As `answering.answer`; pictures go in words where VISION_MODEL is set and the model sees none, which then
+        tells `on_used` what that took."""
         route, eyes = exchange.route, self.router.vision()
         answers = partial(answer, attempts=self.attempts(route), call=call, learn=learn)
         if eyes is None or (route.facts.vision and not self._habits(route).no_images):
             return answers(exchange)
-        return Eyes(eyes, self.side_calls, self._descriptions).answered(exchange, call, answers)
+        return Eyes(eyes, self.side_calls.counted(on_used), self._descriptions).answered(exchange, call, answers)
 
     def _habits(self, route: Route) -> Habits:
         return self.habits.get(self.provider(route.provider).server(route), route.model) or Habits()

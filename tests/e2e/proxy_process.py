@@ -32,6 +32,7 @@ def run_proxy(directory: Path, entry: Mapping[str, Any] | None, **variables: str
         "PORT": str(_free_port()),
         "LOG_LEVEL": "INFO",
         "PREFERRED_PROVIDER": "custom",
+        "USAGE_DB": "off",
         **variables,
     }
     lines = "".join(f"{name}={value}\n" for name, value in settings.items())

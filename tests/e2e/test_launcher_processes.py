@@ -92,6 +92,7 @@ def launcher(tmp_path: Path) -> Launcher:
         "CLAUDE_BIN": str(program),
         "FAKE_REPORT": str(tmp_path / "report.json"),
         "PORT": str(_unused_port()),
+        "USAGE_DB": "off",
     }
     return Launcher(tmp_path, environ)
 

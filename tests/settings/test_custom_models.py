@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from proxy.models.presets import presets
+from proxy.models.prices import Price
 from proxy.settings.config import CustomModel
 from proxy.settings.problems import looks_like_key
 from tests.settings.loading import QWEN, load, problems
@@ -32,6 +33,7 @@ def test_custom_models(tmp_path: Path) -> None:
   api_key_header: api-key
   efforts: [none, high]
   thinking_style: openrouter
+  price: {input: 0.5, cached: 0.1, output: 2}
   # an empty field is none
 """
     small, full = load(tmp_path, dotenv="QWEN_KEY=sk-canary-q\n", models=text.replace("\n", "\r\n")).custom_models
@@ -56,6 +58,7 @@ def test_custom_models(tmp_path: Path) -> None:
         api_key_header="api-key",
         efforts=("none", "high"),
         thinking_style="openrouter",
+        price=Price(input=0.5, output=2, cached=0.1),
     )
     assert full.upstream_name == "deepseek-chat"
     assert "canary" not in repr(full)
@@ -173,6 +176,13 @@ def test_custom_provider_needs_an_entry(tmp_path: Path) -> None:
         ("max_tokens: 0", "max_tokens must be a whole number above 0"),
         ("max_tokens: true", "max_tokens must be a whole number above 0"),
         ("context_window: 1.5", "context_window must be a whole number above 0"),
+        ("price: 0.5", "price must be prices in USD per million tokens, such as {input: 0.5, cached: 0.1, output: 2}"),
+        ("price: {input: 1}", "price: output must be there; add what a million tokens cost in USD"),
+        ("price: {input: 1, output: '2'}", "price: output must be a number, 0 or more: USD per million tokens"),
+        ("price: {input: true, output: 2}", "price: input must be a number, 0 or more: USD per million tokens"),
+        ("price: {input: .inf, output: 2}", "price: input must be a number, 0 or more: USD per million tokens"),
+        ("price: {input: 1, output: -2}", "price: output must be a number, 0 or more: USD per million tokens"),
+        ("price: {input: 1, output: 2, cach: 1}", 'price: unknown field "cach"; did you mean "cached"?'),
         ("model_name: 4", "model_name must be text (in quotes)"),
         ("api: chats", 'api must be chat or responses; did you mean "chat"?'),
         ("api: 1", "api must be chat or responses"),

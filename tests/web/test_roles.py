@@ -146,8 +146,8 @@ def test_the_log_line_says_who_answered_and_why(eight: Eight, caplog: pytest.Log
     with caplog.at_level(logging.INFO):
         eight[0].post(ask(), **CLIENT, x_claude_code_request_class="subagent", x_claude_code_agent_type="Explore")
         eight[0].post(ask(LONG, stream=True))
-    assert "subagent/Explore -> custom/explore (AGENT_MODELS Explore)" in caplog.text
-    assert "main -> custom/long (LONG_CONTEXT_MODEL)" in caplog.text
+    assert "subagent/Explore claude-sonnet-5-5 -> custom/explore (AGENT_MODELS Explore)" in caplog.text
+    assert "main claude-sonnet-5-5 -> custom/long (LONG_CONTEXT_MODEL)" in caplog.text
 
 
 def test_a_failure_says_who_was_asked(eight: Eight) -> None:

@@ -1,7 +1,8 @@
-"""Token counts of Chat Completions, from wherever the server puts them and by whatever names."""
+"""What Chat Completions say was used, from wherever the server puts it and by whatever names."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from proxy.protocol.deltas import Usage
@@ -23,8 +24,10 @@ def usage_of(chunk: dict[str, Any]) -> Usage | None:
         return None
     details = _mapping(usage, "prompt_tokens_details", "input_tokens_details")
     read = _count(details, "cached_tokens") or _count(
-        usage, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"
+        usage, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens", "num_cached_tokens"
     )
+    if not read:
+        read = _count(_mapping(chunk, "timings"), "cache_n")  # llama.cpp
     written = _count(details, "cache_write_tokens", "cache_creation_tokens") or _count(
         usage, "cache_creation_input_tokens"
     )
@@ -38,7 +41,21 @@ def usage_of(chunk: dict[str, Any]) -> Usage | None:
         cache_read=read or 0,
         cache_write=written or 0,
         thinking=_count(spent, "reasoning_tokens") or None,
+        cost=_cost(usage),
     )
+
+
+def _cost(usage: dict[str, Any]) -> float | None:
+    """OpenRouter's, in USD: what it has charged, and what the server behind it charges to a key of the user's own."""
+    charged = _dollars(usage.get("cost"))
+    if charged is None or usage.get("is_byok") is not True:
+        return charged
+    return charged + (_dollars(_mapping(usage, "cost_details").get("upstream_inference_cost")) or 0)
+
+
+def _dollars(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value < math.inf else None
 
 
 def _object(chunk: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What requests used and cost: the record of each, prices, the database, reports, budgets."""
