@@ -19,7 +19,7 @@ from proxy import __version__
 from proxy.demo import MODEL, DemoBackend
 from proxy.launcher.run import launch, print_environment
 from proxy.launcher.shells import WRITERS, usual_shell
-from proxy.logs import ascii_only, configure_logging
+from proxy.logs import ascii_only, configure_logging, open_standard_streams
 from proxy.models.roles import Role
 from proxy.protocol.errors import ApiError
 from proxy.server.process import serve
@@ -29,7 +29,9 @@ from proxy.settings.table import settings, variables
 from proxy.web import create_app
 from proxy.web.services import Services
 
-_DEMO_SETTINGS = ("HOST", "PORT", "LOG_LEVEL", "MAX_TOKENS_LIMIT", "REQUEST_TIMEOUT", "MAX_RETRIES", "THREADS")
+_DEMO_SETTINGS = (
+    *("HOST", "PORT", "LOG_LEVEL", "MAX_TOKENS_LIMIT", "REQUEST_TIMEOUT", "MAX_RETRIES", "THREADS", "SHUTDOWN_GRACE"),
+)
 
 _OF_ANY_SERVER = ("HOST", "PORT", "LOG_LEVEL")
 """Flags of `claude` that say where a server is; with others it has to be one of its own."""
@@ -43,6 +45,7 @@ _CLAUDE_HELP = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit code: 0 done, 1 failed, 2 unusable settings or arguments."""
+    open_standard_streams()
     ours, theirs = _split(sys.argv[1:] if argv is None else argv)
     args = _parser().parse_args(ours)
     flags = {name: value for name in variables() if (value := getattr(args, name, None)) is not None}
