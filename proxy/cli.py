@@ -20,7 +20,7 @@ from proxy import __version__
 from proxy.demo import MODEL, DemoBackend
 from proxy.launcher.run import launch, print_environment
 from proxy.launcher.shells import WRITERS, usual_shell
-from proxy.logs import ascii_only, configure_logging
+from proxy.logs import ascii_only, configure_logging, open_standard_streams
 from proxy.models.presets import presets
 from proxy.server.hangup import on_hangup
 from proxy.server.process import serve
@@ -42,14 +42,8 @@ from proxy.web.reload import OF_THE_PROCESS, Reload
 from proxy.web.services import Services
 
 _DEMO_SETTINGS = (
-    "HOST",
-    "PORT",
-    "LOG_LEVEL",
-    "LOG_FORMAT",
-    "MAX_TOKENS_LIMIT",
-    "REQUEST_TIMEOUT",
-    "MAX_RETRIES",
-    "THREADS",
+    *("HOST", "PORT", "LOG_LEVEL", "LOG_FORMAT", "MAX_TOKENS_LIMIT"),
+    *("REQUEST_TIMEOUT", "MAX_RETRIES", "THREADS", "SHUTDOWN_GRACE"),
 )
 
 Command = Callable[[Flask, argparse.Namespace], int]
@@ -70,6 +64,7 @@ _CLAUDE_HELP = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit code: 0 done, 1 failed, 2 unusable settings or arguments."""
+    open_standard_streams()
     ours, theirs = _split(sys.argv[1:] if argv is None else argv)
     args = _parser().parse_args(ours)
     flags = {name: value for name in variables() if (value := getattr(args, name, None)) is not None}

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import io
 import json
 import logging
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import redirect_stderr
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
-from proxy.logs import Repeats, ascii_only, configure_logging
+from proxy.logs import Repeats, announce, ascii_only, configure_logging, say
 from proxy.settings.config import load_config
-from tests.log_settings import log_settings  # noqa: F401
+from tests.log_settings import flush_log, log_settings, logged  # noqa: F401
 from tests.usage.records import record
 
 
@@ -26,6 +32,7 @@ from tests.usage.records import record
 def test_log_level(level: str, logger: str, heard: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(load_config({"LOG_LEVEL": level}, directory=tmp_path))
     logging.getLogger(logger).info("words")
+    flush_log()
     assert ("words" in capsys.readouterr().err) is heard
 
 
@@ -50,7 +57,8 @@ def test_the_log_is_ascii_and_holds_no_secret(tmp_path: Path, capsys: pytest.Cap
         raise ValueError("canary-content")
     except ValueError:
         log.exception("it failed")
-    said = capsys.readouterr().err
+    flush_log()
+    said = logged(capsys)
     assert said.isascii()
     assert "\x1b" not in said
     assert "canary" not in said
@@ -81,7 +89,7 @@ def test_json_is_one_object_a_line(tmp_path: Path, capsys: pytest.CaptureFixture
         raise ValueError("canary-content")
     except ValueError:
         log.exception("it failed")
-    said = capsys.readouterr().err
+    said = logged(capsys)
     assert said.isascii()
     assert "canary" not in said
     first, second, third = lines(said)
@@ -102,7 +110,7 @@ def test_a_repeated_warning_is_counted(form: str, tmp_path: Path, capsys: pytest
     for _ in range(25):
         log.warning("%s is odd", "it")
         log.info("each is shown")
-    said = capsys.readouterr().err
+    said = logged(capsys)
     assert said.count("it is odd") == 2
     assert said.count("it is odd (10 times in 0 s)") == 1
     assert said.count("each is shown") == 25
@@ -144,3 +152,90 @@ def test_few_warnings_are_remembered() -> None:
         assert heard(repeats, f"warning {number}")
     assert heard(repeats, "warning 1")
     assert not heard(repeats, "warning 999")
+
+
+@pytest.mark.usefixtures("log_settings")
+def test_nobody_writes_lines_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(load_config({}, directory=tmp_path))
+    logging.getLogger("proxy").warning("GET %s", "/x\n2026-11-29 ERROR proxy: forged\r\n")
+    try:
+        raise ValueError
+    except ValueError:
+        logging.getLogger("proxy").exception("it failed")
+    flush_log()
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert lines[0].endswith(r"GET /x\n2026-11-29 ERROR proxy: forged\r\n")
+
+
+@pytest.mark.usefixtures("log_settings")
+def test_what_is_announced_is_said_at_any_level(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(load_config({"LOG_LEVEL": "CRITICAL"}, directory=tmp_path))
+    announce("It stops")
+    flush_log()
+    assert capsys.readouterr().err == "It stops\n"
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, TextIO]]:
+    """The end to read, and that to write."""
+    reading, writing = os.pipe()
+    with open(writing, "w", encoding="ascii") as stream:
+        yield reading, stream
+
+
+@pytest.mark.usefixtures("log_settings")
+def test_nothing_waits_for_a_log_that_nobody_reads(pipe: tuple[int, TextIO], tmp_path: Path) -> None:
+    reading, stream = pipe
+    with redirect_stderr(stream):
+        configure_logging(load_config({}, directory=tmp_path))
+    total, log = 4000, logging.getLogger("proxy")
+    for number in range(total):
+        log.warning("line %d %s", number, "x" * 1000)  # 4 MB; a pipe holds 64 kB, the queue 1 MB
+    text = ""
+    while "were dropped" not in text:
+        text += os.read(reading, 65536).decode()
+    # What comes later is there again.
+    log.warning("at the end")
+    while "at the end" not in text:
+        text += os.read(reading, 65536).decode()
+    (dropped,) = map(int, re.findall(r"^(\d+) lines of the log were dropped", text, re.MULTILINE))
+    shown = [int(number) for number in re.findall(r"line (\d+) x{1000}$", text, re.MULTILINE)]
+    assert shown == list(range(total - dropped))
+    os.close(reading)
+
+
+@pytest.mark.usefixtures("log_settings")
+def test_a_log_whose_reader_has_gone(pipe: tuple[int, TextIO], tmp_path: Path) -> None:
+    reading, stream = pipe
+    os.close(reading)
+    with redirect_stderr(stream):
+        configure_logging(load_config({}, directory=tmp_path))
+    for _ in range(3):
+        logging.getLogger("proxy").warning("words")
+        flush_log()
+
+
+@pytest.mark.usefixtures("log_settings")
+def test_what_was_set_up_before_writes_its_last_and_ends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = load_config({}, directory=tmp_path)
+    configure_logging(config)
+    before = set(threading.enumerate())
+    logging.getLogger("proxy").warning("first")
+    (writer,) = set(threading.enumerate()) - before
+    configure_logging(config)
+    writer.join(20)
+    assert not writer.is_alive()
+    assert "first" in capsys.readouterr().err
+
+
+def test_what_cannot_be_said_is_not_said(pipe: tuple[int, TextIO]) -> None:
+    reading, stream = pipe
+    say("heard", stream)
+    assert os.read(reading, 100) == b"heard\n"
+    os.close(reading)
+    say("unheard", stream)
+    stream.flush()  # as at the end of the process: it must not be tried again
+    closed = io.StringIO()
+    closed.close()
+    say("unheard", closed)

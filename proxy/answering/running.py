@@ -14,6 +14,8 @@ class Running:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pumps: set[Pump[Any]] = set()
+        self.stopping = False
+        """Whether the server begins no more answers."""
 
     def __len__(self) -> int:
         return len(self._pumps)

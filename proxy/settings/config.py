@@ -77,6 +77,8 @@ class Config:
     endpoints: Mapping[str, Endpoint]
     """By the vendor's name; custom models have their own."""
     threads: int
+    shutdown_grace: float
+    """Seconds that a stop leaves to running answers."""
     proxy_api_keys: tuple[str, ...] = field(repr=False)
     count_tokens: str = "estimate"
     """How count_tokens is answered: "estimate", or "exact" by asking the vendor."""
@@ -175,6 +177,7 @@ def _config(written: Variables, dotenv: Mapping[str, str], directory: Path) -> C
         custom_models_file=_custom_models_file(written, directory),
         endpoints=_endpoints(values),
         threads=values["THREADS"],
+        shutdown_grace=values["SHUTDOWN_GRACE"],
         proxy_api_keys=values["PROXY_API_KEY"] or (),
         count_tokens=values["COUNT_TOKENS"],
         openai_api=values["OPENAI_API"],

@@ -342,6 +342,16 @@ _ROWS = (
         parsers.integer(1, 10_000, "a number of threads"),
         "Requests that are served at the same time",
         default="256",
+        detail="The next ones wait up to 10 seconds for a thread, then they are told to come back.",
+    ),
+    Setting(
+        "SHUTDOWN_GRACE",
+        _LIMITS,
+        parsers.seconds,
+        "Seconds in which running answers may finish once the proxy is told to stop",
+        default="30",
+        detail="Whoever asks meanwhile is told to come back. What stops the proxy has to wait longer than that before "
+        "it kills: docker stop waits for 10 seconds by default.",
     ),
     Setting(
         "USAGE_DB",

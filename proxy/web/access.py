@@ -19,7 +19,7 @@ from flask import Request
 
 from proxy.protocol.errors import ApiError
 
-_OPEN_PATHS = ("/", "/health", "/api/hello")
+OPEN_PATHS = ("/", "/health", "/api/hello")
 """Answer without a key: they say only that somebody is here, and clients probe them before they log in."""
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _FORWARDING = (
@@ -35,8 +35,15 @@ def check_access(request: Request, keys: tuple[str, ...]) -> None:
     """Raises ApiError: 401 for a missing or wrong key, 403 for a caller that needs one to be set."""
     if not keys:
         _check_local(request)
-    elif request.path not in _OPEN_PATHS:
+    elif request.path not in OPEN_PATHS:
         _check_key(request, keys)
+
+
+def foreign(peer: str) -> ApiError | None:
+    """Why a peer may not call where no key is set; None for the addresses of this machine."""
+    if _is_loopback(peer):
+        return None
+    return ApiError(403, "only programs on the proxy's own machine may call it" + _REMEDY)
 
 
 def _check_key(request: Request, keys: tuple[str, ...]) -> None:
@@ -61,8 +68,8 @@ def _given_keys(request: Request) -> Iterable[str]:
 
 
 def _check_local(request: Request) -> None:
-    if not _is_loopback(request.environ.get("REMOTE_ADDR", "")):
-        raise ApiError(403, "only programs on the proxy's own machine may call it" + _REMEDY)
+    if (refusal := foreign(request.environ.get("REMOTE_ADDR", ""))) is not None:
+        raise refusal
     if not _is_local_name(request.headers.get("Host", "")):
         raise ApiError(403, "the Host header is not a local name such as 127.0.0.1 or localhost" + _REMEDY)
     if "Origin" in request.headers:
@@ -76,7 +83,7 @@ def _is_forwarding(name: str) -> bool:
 
 
 def _is_old_http(request: Request) -> bool:
-    return request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0" and request.path not in _OPEN_PATHS
+    return request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0" and request.path not in OPEN_PATHS
 
 
 def _is_loopback(peer: str) -> bool:

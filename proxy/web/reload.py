@@ -23,7 +23,13 @@ from proxy.settings.files import SettingsFiles
 from proxy.web.services import Services
 
 OF_THE_PROCESS: Mapping[str, str] = MappingProxyType(
-    {"HOST": "host", "PORT": "port", "THREADS": "threads", "USAGE_DB": "usage_db"}
+    {
+        "HOST": "host",
+        "PORT": "port",
+        "THREADS": "threads",
+        "SHUTDOWN_GRACE": "shutdown_grace",
+        "USAGE_DB": "usage_db",
+    }
 )
 """Variables that count at the start only, and what they are in `Config`."""
 LINGER = 15.0

@@ -40,6 +40,7 @@ from proxy.providers.call import Call
 from proxy.settings.auto_mode_rules import Rules
 from proxy.settings.config import Config, ConfigError
 from proxy.tokens.text import text_tokens
+from proxy.web.leaving import client_gone
 
 _CONTENT_FACTOR, _CONTENT_MAX = 5, 1800.0
 """Where CONTENT_TIMEOUT is not set: so many times the limit of silence, but half an hour (seconds) at most."""
@@ -233,7 +234,7 @@ class Pumps:
 
     def __init__(self) -> None:
         self._running, self._timing = services().running, services().timing
-        self._client_gone = request.environ.get("waitress.client_disconnected", lambda: False)
+        self._client_gone = client_gone(request.environ)
 
     def make(
         self,

@@ -18,7 +18,10 @@ def root() -> Response:
 
 @blueprint.get("/health")
 def health() -> Response:
-    return jsonify(status="ok")
+    stopping = services().running.stopping
+    response = jsonify(status="stopping" if stopping else "ok")
+    response.status_code = 503 if stopping else 200
+    return response
 
 
 @blueprint.get("/claude-code")

@@ -22,7 +22,7 @@ from proxy.settings.config import Config, ConfigError, load_config
 from proxy.settings.render import env_example, readme_table
 from proxy.settings.table import settings, variables
 from proxy.web.services import Services
-from tests.log_settings import log_settings  # noqa: F401
+from tests.log_settings import flush_log, log_settings  # noqa: F401
 
 TOY = Vendor(
     name="toy",
@@ -195,6 +195,7 @@ def test_its_banner(tmp_path: Path, environ: dict[str, str], line: str) -> None:
 def test_its_key_stays_out_of_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(load_config({"TOY_API_KEY": "canary-toy-0123"}, directory=tmp_path))
     logging.getLogger("proxy").warning("refused: canary-toy-0123")
+    flush_log()
     assert "refused: [key]" in capsys.readouterr().err
 
 

@@ -36,6 +36,7 @@ def test_defaults(tmp_path: Path) -> None:
             "anthropic": Endpoint("ANTHROPIC_API_KEY", None, ()),
         },
         threads=256,
+        shutdown_grace=30.0,
         proxy_api_keys=(),
     )
 

@@ -14,6 +14,7 @@ from proxy.settings.files import SettingsFiles
 from proxy.web import reload as module
 from proxy.web.services import Services
 from tests.fakes.openai.chat import FakeOpenAI
+from tests.log_settings import logged
 from tests.web.reloading import NEW, OLD, Place, asked
 from tests.web.serving import KEY, PATIENCE, ask
 
@@ -79,7 +80,7 @@ def test_a_broken_change_is_told_once(
     place.begin_log()
     place.write(SMALL_MODEL="gpt-of-the-change", **broken)
     place.look(5)
-    told = capsys.readouterr().err
+    told = logged(capsys)
     assert told.count("WARNING") == told.count(said) == 1
     assert "canary" not in told
     place.ask().message()
@@ -87,13 +88,13 @@ def test_a_broken_change_is_told_once(
     with (place.directory / ".env").open("a", encoding="utf-8") as file:
         file.write("# as broken as before\n")
     place.look(5)
-    assert capsys.readouterr().err.count(said) == 1, "it is told of each change"
+    assert logged(capsys).count(said) == 1, "it is told of each change"
     place.write(**dict.fromkeys(broken, ""))
     place.write(BIG_MODEL="gpt-4o-mini")
     place.look()
     place.ask().message()
     assert asked(upstream) == "gpt-4o-mini"
-    assert capsys.readouterr().err == ""
+    assert logged(capsys) == ""
 
 
 def test_half_written_files(place: Place, upstream: FakeOpenAI, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,7 +111,7 @@ def test_half_written_files(place: Place, upstream: FakeOpenAI, capsys: pytest.C
         assert [custom.model_id for custom in place.proxy.services.config.custom_models] == ["one"]
     place.look(1)
     assert [custom.model_id for custom in place.proxy.services.config.custom_models] == ["one", "two"]
-    assert capsys.readouterr().err == ""
+    assert logged(capsys) == ""
 
 
 def test_a_file_that_changes_while_it_is_read(
@@ -132,7 +133,7 @@ def test_a_file_that_changes_while_it_is_read(
     assert place.proxy.services is before
     place.look()
     assert place.proxy.services.config.small_model == "gpt-later"
-    assert capsys.readouterr().err == ""
+    assert logged(capsys) == ""
 
 
 def test_a_file_that_cannot_be_read_for_a_while(
@@ -151,7 +152,7 @@ def test_a_file_that_cannot_be_read_for_a_while(
     with monkeypatch.context() as patches:
         patches.setattr(Path, "read_text", locked)
         place.look(5)
-    assert capsys.readouterr().err.count(".env: cannot be read") == 1
+    assert logged(capsys).count(".env: cannot be read") == 1
     place.look(1)
     assert place.proxy.services.config.big_model == "gpt-4o-mini"
 
@@ -168,7 +169,7 @@ def test_a_failure_of_ours_changes_nothing(
     monkeypatch.setattr(Services, "warm_up", failing)
     place.write(BIG_MODEL="gpt-4o-mini")
     place.look(4)
-    said = capsys.readouterr().err
+    said = logged(capsys)
     assert said.count("reading them failed: RuntimeError at ") == 1
     assert "canary" not in said
     assert place.proxy.services is before
@@ -193,41 +194,41 @@ def test_what_takes_a_restart(place: Place, capsys: pytest.CaptureFixture[str]) 
     place.look(3)
     place.write(SMALL_MODEL="gpt-4o-mini")
     place.look(3)
-    said = capsys.readouterr().err
+    said = logged(capsys)
     assert [said.count(f"{name}: the change takes effect") for name in ("HOST", "PORT", "THREADS")] == [1, 1, 1]
     config = place.proxy.services.config
     assert (config.host, config.port, config.threads) == ("127.0.0.1", 8082, 256)
     assert (config.big_model, config.small_model) == ("gpt-4o-mini", "gpt-4o-mini")
     place.write(HOST="", PORT="", THREADS="")
     place.look()
-    assert capsys.readouterr().err == "", "nothing is left to be done"
+    assert logged(capsys) == "", "nothing is left to be done"
 
 
 def test_warnings(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     place.begin_log()
     place.write(BIG_MODLE="x")
     place.look()
-    assert "did you mean BIG_MODEL?" in capsys.readouterr().err
+    assert "did you mean BIG_MODEL?" in logged(capsys)
     place.write(BIG_MODEL="gpt-4o-mini")
     place.look()
-    assert capsys.readouterr().err == ""
+    assert logged(capsys) == ""
 
 
 def test_the_level_and_the_secrets_of_the_log(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     place.begin_log()
     place.ask()
-    assert "openai/gpt-4o" not in capsys.readouterr().err
+    assert "openai/gpt-4o" not in logged(capsys)
     place.write(LOG_LEVEL="INFO", OPENAI_API_KEY=NEW)
     place.look()
     place.ask()
-    assert "claude-sonnet-5-5 -> openai/gpt-4o (BIG_MODEL) 200" in capsys.readouterr().err
+    assert "claude-sonnet-5-5 -> openai/gpt-4o (BIG_MODEL) 200" in logged(capsys)
     module.log.warning("%s and %s", KEY, NEW)
-    assert "[key] and [key]" in capsys.readouterr().err, "answers may still run with the old one"
+    assert "[key] and [key]" in logged(capsys), "answers may still run with the old one"
     place.write(LOG_LEVEL="")
     place.look()
     capsys.readouterr()
     place.ask()
-    assert capsys.readouterr().err == ""
+    assert logged(capsys) == ""
 
 
 def test_keys_of_callers(place: Place) -> None:

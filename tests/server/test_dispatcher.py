@@ -1,0 +1,90 @@
+"""More requests than threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+from tests.conformance import check_error
+from tests.server.serving import (
+    GET,
+    HEAD,
+    PATIENT,
+    SlowApp,
+    answer_to,
+    begun,
+    connect,
+    read_answer,
+    serving,
+    settings,
+)
+
+
+def to(path: str) -> bytes:
+    return GET.replace(b"/v1/models", path.encode())
+
+
+def test_probes_are_answered_however_full_it_is() -> None:
+    app = SlowApp()
+    with serving(app, settings(threads=1)) as server, ExitStack() as stack:
+        response = begun(server)
+        waiting = [stack.enter_context(connect(server, GET)) for _ in range(5)]
+        for path in ("/health", "/health?x=1"):
+            assert answer_to(server, to(path))[2] == b"well"
+        app.go.set()
+        assert response.read() == b"end"
+        for connection in waiting:
+            assert read_answer(connection)[2] == b"begin end"
+
+
+def test_who_finds_no_thread_in_time_is_told_to_come_back() -> None:
+    app = SlowApp()
+    with serving(app, settings(threads=1), clocks=replace(PATIENT, thread=0.1)) as server:
+        response = begun(server)
+        status, headers, body = answer_to(server, HEAD, b"Content-Length: 5\r\n\r\nhello")
+        error = check_error(status, headers, body)
+        assert (status, error["type"], headers["connection"]) == (529, "overloaded_error", "close")
+        assert int(headers["retry-after"]) >= 1
+        assert "THREADS" in error["message"]
+        app.go.set()
+        assert response.read() == b"end"
+        assert answer_to(server, GET)[0] == 200
+
+
+def test_first_come_first_served() -> None:
+    order: list[str] = []
+    go = threading.Event()
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        order.append(environ["PATH_INFO"])
+        go.wait(20)
+        start_response("200 OK", [])
+        return [b"done"]
+
+    with serving(app, settings(threads=1)) as server, ExitStack() as stack:
+        connections = []
+        for number in range(8):
+            connections.append(stack.enter_context(connect(server, to(f"/v1/{number}"))))
+            # They are told apart by the order in which they arrive here.
+            answer_to(server, b"nonsense\r\n\r\n")
+        go.set()
+        for connection in connections:
+            assert read_answer(connection)[0] == 200
+    assert order == [f"/v1/{number}" for number in range(8)]
+
+
+def test_too_many_do_not_even_wait() -> None:
+    """With one thread and 100 connections, 66 may wait; so there is always room for a probe."""
+    app = SlowApp()
+    with serving(app, settings(threads=1)) as server, ExitStack() as stack:
+        response = begun(server)
+        waiting = [stack.enter_context(connect(server, GET)) for _ in range(66)]
+        answer_to(server, to("/health"))
+        assert answer_to(server, GET)[0] == 529
+        assert answer_to(server, to("/health"))[2] == b"well"
+        app.go.set()
+        assert response.read() == b"end"
+        assert {read_answer(connection)[0] for connection in waiting} == {200}

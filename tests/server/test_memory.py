@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+
+import pytest
+
+from proxy.server import memory
+from tests.server.serving import HEAD, PATIENCE, answer_to, echo, serving
+
+
+class Knot:
+    """Refers to itself, so that only a collection frees it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture
+def collections(monkeypatch: pytest.MonkeyPatch) -> list[threading.Event]:
+    """An event for each collection that is begun."""
+    found = [threading.Event() for _ in range(3)]
+    left = iter(found)
+    monkeypatch.setattr(gc, "collect", lambda: next(left).set())
+    return found
+
+
+def test_large_requests_are_tidied_up_after(collections: list[threading.Event]) -> None:
+    tidying = memory.Tidying()
+    first, second, third = collections
+    tidying.served(1000)
+    tidying.tick(1)
+    tidying.served(5_000_000)
+    tidying.tick(2)
+    assert first.wait(PATIENCE)
+    # Not more often than it is worth, and not again without need.
+    tidying.served(5_000_000)
+    tidying.tick(3)
+    tidying.tick(20)
+    assert second.wait(PATIENCE)
+    tidying.tick(40)
+    assert not third.is_set()
+
+
+def test_the_server_tells_of_each_request(collections: list[threading.Event]) -> None:
+    with serving(echo) as server:
+        assert answer_to(server, HEAD, b"Content-Length: 5\r\n\r\nhello")[0] == 200
+        assert answer_to(server, HEAD, b"Content-Length: 2000000\r\n\r\n", bytes(2_000_000))[0] == 200
+        assert collections[0].wait(PATIENCE)
+
+
+def test_what_is_collected() -> None:
+    knot = weakref.ref(Knot())
+    tidying = memory.Tidying()
+    tidying.served(5_000_000)
+    tidying.tick(1)
+    for thread in threading.enumerate():
+        if thread.name == "tidying":
+            thread.join(PATIENCE)
+    assert knot() is None
+
+
+def test_large_blocks_can_be_mapped_here() -> None:
+    memory.map_large_blocks()
+
+
+def test_what_is_there_is_not_looked_through_again() -> None:
+    try:
+        memory.keep_what_is_there()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
