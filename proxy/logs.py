@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from types import TracebackType
 
 from proxy.answering.pump import where
+from proxy.providers.common.scrubber import Scrubber, words
 from proxy.settings.config import Config
 
 _CHATTY = {
@@ -21,15 +22,13 @@ _CHATTY = {
     "werkzeug": logging.WARNING,
 }
 """Library loggers -> the lowest level at which they have something to say to a user of the proxy."""
-_SECRET_MIN = 8
-"""Characters. What is shorter protects nothing, and taking it out would garble other words."""
 
 
 def configure_logging(config: Config) -> None:
     """Sends everything from `config.log_level` on to stderr, in place of what was set up before."""
     level = logging.getLevelNamesMapping()[config.log_level]
     handler = logging.StreamHandler()
-    handler.setFormatter(_Formatter(_secrets(config)))
+    handler.setFormatter(_Formatter(Scrubber(_secrets(config))))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name, min_level in _CHATTY.items():
         logging.getLogger(name).setLevel(logging.NOTSET if level == logging.DEBUG else max(min_level, level))
@@ -40,24 +39,30 @@ def ascii_only(text: str) -> str:
     return re.sub(r"[^\x20-\x7e\n\t]", lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
+def one_line(text: str) -> str:
+    """As `ascii_only`, for words of others inside a line: they begin no line of their own."""
+    return ascii_only(text).replace("\n", "\\n")
+
+
 def _secrets(config: Config) -> Iterable[str]:
     yield from config.proxy_api_keys
-    yield from (endpoint.api_key or "" for endpoint in config.endpoints.values())
+    yield from words(*(endpoint.api_key for endpoint in config.endpoints.values()))
     for custom in config.custom_models:
-        yield from (custom.api_key or "", *custom.headers.values())
+        yield from words(custom.api_key, *custom.headers.values())
 
 
 class _Formatter(logging.Formatter):
     """Libraries log what they like when asked to debug: headers, for one."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    def __init__(self, scrubber: Scrubber) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        known = sorted({secret for secret in secrets if len(secret) >= _SECRET_MIN}, key=len, reverse=True)
-        self._secret = re.compile("|".join(map(re.escape, known))) if known else None
+        self._scrubber = scrubber
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        return ascii_only(self._secret.sub("[key]", text) if self._secret else text)
+        return ascii_only(self._scrubber.scrubbed(super().format(record)))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return one_line(super().formatMessage(record))
 
     def formatException(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, g, request
 
-from proxy.logs import ascii_only
+from proxy.logs import ascii_only, one_line
 from proxy.models.routing import Route
 from proxy.protocol.events import Event, MessageDelta
 from proxy.protocol.notes import header_value
@@ -24,7 +24,7 @@ class RequestLog:
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._id = request_id()
-        self._what = f"{request.method} {request.path.encode('ascii', 'replace').decode()}"
+        self._what = one_line(f"{request.method} {request.path}")
         self._ended = False
         self.ends_later = False
         """Whether a stream will write the line."""
