@@ -18,6 +18,7 @@ from typing import Any, TextIO
 from urllib.parse import unquote, urlsplit
 
 from proxy.answering.pump import where
+from proxy.providers.common.scrubber import Scrubber, words
 from proxy.settings.config import Config
 from proxy.usage.record import Record
 
@@ -32,8 +33,6 @@ _CHATTY = {
     "werkzeug": logging.WARNING,
 }
 """Library loggers -> the lowest level at which they have something to say to a user of the proxy."""
-_SECRET_MIN = 8
-"""Characters. What is shorter protects nothing, and taking it out would garble other words."""
 _REPEATS_KEPT = 256
 """Warnings whose repeats are counted; the longest unheard one is forgotten for a new one."""
 _EACH_TIME_NEWS = "proxy.web.reload"
@@ -55,7 +54,7 @@ def configure_logging(config: Config, former: Iterable[Config] = ()) -> None:
     handler = _Handler(sys.stderr)
     handler.addFilter(Repeats())
     form = _JsonFormatter if config.log_format == "json" else _Formatter
-    handler.setFormatter(form(secret for each in (config, *former) for secret in _secrets(each)))
+    handler.setFormatter(form(Scrubber(secret for each in (config, *former) for secret in _secrets(each))))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name, min_level in _CHATTY.items():
         logging.getLogger(name).setLevel(logging.NOTSET if level == logging.DEBUG else max(min_level, level))
@@ -95,12 +94,17 @@ def announce(text: str) -> None:
             handler.add(text)
 
 
+def one_line(text: str) -> str:
+    """As `ascii_only`, for words of others inside a line: they begin no line of their own."""
+    return ascii_only(text).replace("\n", "\\n")
+
+
 def _secrets(config: Config) -> Iterable[str]:
     yield from config.proxy_api_keys
     for endpoint in config.endpoints.values():
-        yield from endpoint.api_keys
+        yield from words(*endpoint.api_keys)
     for custom in config.custom_models:
-        yield from (*custom.api_keys, *custom.headers.values())
+        yield from words(*custom.api_keys, *custom.headers.values())
     if config.usage_db is not None:
         yield from _passwords(config.usage_db)
 
@@ -221,18 +225,16 @@ class _Handler(logging.Handler):
 class _Formatter(logging.Formatter):
     """Libraries log what they like when asked to debug: headers, for one."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    def __init__(self, scrubber: Scrubber) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        known = sorted({secret for secret in secrets if len(secret) >= _SECRET_MIN}, key=len, reverse=True)
-        self._secret = re.compile("|".join(map(re.escape, known))) if known else None
+        self._scrubber = scrubber
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, so that nobody writes lines of their own into the log."""
-        text = self._without_secrets(super().format(record) + self._times(record))
-        return ascii_only(text).replace("\n", "\\n")
+        return one_line(self._without_secrets(super().format(record) + self._times(record)))
 
     def _without_secrets(self, text: str) -> str:
-        return self._secret.sub("[key]", text) if self._secret else text
+        return self._scrubber.scrubbed(text)
 
     def _times(self, record: logging.LogRecord) -> str:
         return str(getattr(record, "times", ""))

@@ -6,6 +6,7 @@ collects its own in `Notes` and returns them as a tuple, which travels with its 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -30,5 +31,5 @@ class Notes:
 
 def header_value(notes: Iterable[str]) -> str:
     """All notes as one ASCII header value, empty when there are none."""
-    text = "; ".join(notes).encode("ascii", "replace").decode().replace("\n", " ").replace("\r", " ")
+    text = re.sub(r"[\x00-\x1f\x7f]", " ", "; ".join(notes).encode("ascii", "replace").decode())
     return text if len(text) <= _HEADER_LIMIT else text[: _HEADER_LIMIT - 3] + "..."

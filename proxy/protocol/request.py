@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from itertools import chain
+import sys
 from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
@@ -18,10 +18,16 @@ from pydantic_core import PydanticCustomError
 
 from proxy.protocol import client_tools
 from proxy.protocol.blocks import UNKNOWN, Blank, Content, Integer, Lenient, Open, ToolAdditionBlock, none_as_list
+from proxy.protocol.depth import is_deeper
 from proxy.protocol.errors import ApiError
 
 _DEPTH_MAX = 200
 """Levels in one field of a request. Whoever walks a schema or a block needs a few of Python's 1000 frames for each."""
+_NAME_MAX = 256
+"""Characters of a model's name, as with Anthropic (API reference, 2026-11)."""
+_PLACE_MAX = 200
+"""Characters of the place of a mistake in a message."""
+_NO_NUMBER = object()
 _ESCAPED_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|[\s\S])"
@@ -108,7 +114,7 @@ class Thinking(Lenient):
 class MessagesRequest(Open):
     """One request. `content`, `system` and tool results are always lists of blocks, however they were written."""
 
-    model: Annotated[str, AfterValidator(_printable)]
+    model: Annotated[str, Field(max_length=_NAME_MAX), AfterValidator(_printable)]
     messages: list[Message]
     max_tokens: Annotated[Integer, Field(ge=0)]
     system: Annotated[Content, BeforeValidator(none_as_list)] = Field(default_factory=list)
@@ -228,23 +234,14 @@ def _loads(body: bytes) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise ApiError(400, f"The request body is not valid JSON: {error}") from None
     except ValueError:
-        raise ApiError(400, "The request body is not valid JSON: a number is none or is too large") from None
+        place = _place_of_no_number(text)
+        raise ApiError(400, f"The request body is not valid JSON: {place}a number is none or is too large") from None
     if not isinstance(value, dict):
         raise ApiError(400, "The request body is not valid JSON: an object is expected")
     for name, item in value.items():
-        if _is_deeper(item, _DEPTH_MAX):
+        if is_deeper(item, _DEPTH_MAX):
             raise ApiError(400, f"{name}: nested too deeply, at most {_DEPTH_MAX} levels are read")
     return value
-
-
-def _is_deeper(value: Any, limit: int) -> bool:
-    level: list[Any] = [[value]]
-    depth = -1
-    while level and depth < limit:
-        inside = chain.from_iterable([node.values() if type(node) is dict else node for node in level])
-        level = [inner for inner in inside if type(inner) is dict or type(inner) is list]
-        depth += 1
-    return bool(level)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -256,6 +253,30 @@ def _finite(digits: str) -> float:
     if math.isinf(number):
         raise ValueError(digits)
     return number
+
+
+def _place_of_no_number(text: str) -> str:
+    """The field, with a colon, whose number is none or is too large; "" where that cannot be said shortly."""
+
+    def integer(digits: str) -> Any:
+        return 0 if len(digits) <= sys.get_int_max_str_digits() else _NO_NUMBER
+
+    def decimal(digits: str) -> Any:
+        return _NO_NUMBER if math.isinf(float(digits)) else 0
+
+    try:
+        found = json.loads(text, parse_constant=lambda _: _NO_NUMBER, parse_float=decimal, parse_int=integer)
+    except (ValueError, RecursionError):  # what stands behind the number is no better
+        return ""
+    waiting: list[tuple[tuple[int | str, ...], Any]] = [((), found)]
+    while waiting:
+        path, value = waiting.pop()
+        if value is _NO_NUMBER:
+            place = _path(path)
+            return f"{place}: " if 0 < len(place) <= _PLACE_MAX else ""
+        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        waiting.extend(((*path, key), each) for key, each in reversed([*inner]))
+    return ""
 
 
 def _whole(escape: re.Match[bytes]) -> bytes:

@@ -15,7 +15,10 @@ Rules = Mapping[str, Sequence[str]]
 
 def rules_of_client(text: str) -> Rules:
     """What `claude auto-mode config` prints. Raises ValueError for anything else."""
-    value = json.loads(text)
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if not isinstance(value, dict) or not any(_entries(value, name) for name in LISTS):
         raise ValueError("no rules in it")
     return {name: _entries(value, name) for name in LISTS}

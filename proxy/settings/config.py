@@ -253,7 +253,7 @@ def _auto_mode_rules(written: Variables, directory: Path) -> Rules | None:
         return None
     try:
         return rules_of_client(read_text(path, "AUTO_MODE_RULES_FILE", written.problems))
-    except (ValueError, RecursionError):
+    except ValueError:
         remedy = "write what `claude auto-mode config` prints into it"
         written.problems.append(f"AUTO_MODE_RULES_FILE: {shown(name)} holds no rules; {remedy}")
         return None

@@ -60,6 +60,10 @@ _PRICES = ("input", "output", "cached", "cache_write")
 """The fields of a price; the first two are needed."""
 Secrets = Callable[[str], tuple[str, ...]]
 """The keys in an environment variable; none where it is not set."""
+_DEPTH_MAX = 50
+"""Levels; the deepest thing in an entry is the server's own `extra_body`."""
+_VALUES_MAX = 100_000
+"""Values in the file, those counted that an alias repeats: ten lines of aliases can stand for billions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +119,34 @@ def parse_custom_models(text: str, label: str, secrets: Secrets, problems: list[
     return tuple(models.values())
 
 
+class _Loader(yaml.SafeLoader):
+    """Stops where YAML is nested so deeply that whoever walks it would fail."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._depth += 1
+        if self._depth > _DEPTH_MAX:
+            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=self.get_mark())
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
+def _is_boundless(value: Any) -> bool:
+    """Whether it is more than a file can mean: aliases that repeat each other, or lead back to themselves."""
+    waiting, count = [value], 0
+    while waiting and count <= _VALUES_MAX:
+        node = waiting.pop()
+        inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        count += 1 + len(inner)
+        waiting.extend(inner)
+    return count > _VALUES_MAX
+
+
 def _list(text: str, label: str, problems: list[str]) -> list[Any]:
     try:
-        entries = yaml.safe_load(text)
+        entries = yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
     except (yaml.YAMLError, ValueError) as error:  # ValueError: 2026-13-01 looks like a date
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
@@ -130,6 +159,9 @@ def _list(text: str, label: str, problems: list[str]) -> list[Any]:
         return []
     if not isinstance(entries, list):
         problems.append(f'{label}: must be a list; begin each entry with "- model_id: ..."')
+        return []
+    if _is_boundless(entries):
+        problems.append(f"{label}: its aliases (*name) unfold without end; write out what they stand for")
         return []
     return entries
 
@@ -200,6 +232,9 @@ class _Entry:
         if not exact or (kind is int and value < 1):
             self._problem(f"{name} must be {wanted}")
             return False
+        if kind is str and not value.isprintable():
+            self._problem(f"{name} must be one line without control characters")
+            return False
         if kind is str and words and value not in words:
             self._problem(f"{name} must be {wanted}{hint(value, words)}")
             return False
@@ -236,7 +271,7 @@ class _Entry:
 
     def _check_body(self, body: object) -> None:
         try:
-            json.dumps(body, allow_nan=False)
+            json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
         except (TypeError, ValueError):
             self._problem("extra_body holds a value that JSON does not know (a date?); put it in quotes")
 

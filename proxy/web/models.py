@@ -5,6 +5,7 @@ Where Anthropic answers for its own models, it also tells of them; a list with c
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -12,6 +13,7 @@ from flask import Blueprint, Response, jsonify, request
 from proxy.answering.plan import Limits, output_ceiling
 from proxy.models.catalog import ModelFacts
 from proxy.models.routing import Route
+from proxy.models.targets import clipped
 from proxy.models.vendors import vendor
 from proxy.protocol.errors import ApiError
 from proxy.providers.base import Exchange
@@ -24,12 +26,15 @@ blueprint = Blueprint("models", __name__)
 
 Json = dict[str, Any]
 
+_LIMIT = re.compile(r"0{0,9}([0-9]{1,4})")
 _LIMIT_MAX = 1000
 _DEFAULT_LIMIT = 20
 _CREATED = "2026-01-01T00:00:00Z"
 """The vendors' dates are not known; the field is required."""
 _STAGES = ("active", "deprecated", "retired")
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
+_LEADS_ELSEWHERE = re.compile(r"(?:^|[/\\])\.{0,2}(?:$|[/\\])|%|[^ -~]")
+"""Of a name that becomes the end of a path: servers on the way decode it, and follow `..`."""
 _EDITS = ("clear_thinking_20251015", "clear_tool_uses_20250919", "compact_20260112")
 
 
@@ -60,6 +65,8 @@ def list_models() -> Response:
 def retrieve_model(model: str) -> Response:
     route = services().router.resolve(model)
     if _lister() is not None and vendor(route.provider).owns_claude:
+        if _LEADS_ELSEWHERE.search(route.model):
+            raise ApiError(404, f"model: {clipped(model)} can be no model's name")
         return pass_on(Exchange.passing(route, client_request(path=checked(f"/v1/models/{route.model}"))))
     known = next((entry for entry in services().router.known_models() if entry.id == model), None)
     return jsonify(_info(model, known.display_name if known is not None else route.target))
@@ -139,9 +146,10 @@ def _lifecycles() -> tuple[str, ...]:
 def _limit(text: str | None) -> int:
     if text is None:
         return _DEFAULT_LIMIT
-    if not text.isdecimal() or not 1 <= int(text) <= _LIMIT_MAX:
+    found = _LIMIT.fullmatch(text)
+    if found is None or not 1 <= int(found[1]) <= _LIMIT_MAX:
         raise ApiError(400, f"limit: Input should be a valid integer from 1 to {_LIMIT_MAX}")
-    return int(text)
+    return int(found[1])
 
 
 def _position(ids: list[str], model: str, field: str) -> int:

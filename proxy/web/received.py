@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from urllib.parse import quote
 
 from flask import request
 
@@ -11,6 +12,9 @@ from proxy.protocol.errors import ApiError
 from proxy.protocol.request import MessagesRequest
 from proxy.providers.base import ClientRequest, Exchange
 from proxy.web.services import services
+
+_QUERY = "%/?:@!$&'()*+,;="
+"""What stands in a query as it is (RFC 3986, 3.4); all else is percent-encoded."""
 
 
 def body_bytes() -> bytes:
@@ -29,7 +33,7 @@ def client_request(body: bytes = b"", path: str | None = None) -> ClientRequest:
     """The current request as it can be passed on; the query goes with the path."""
     path = request.path if path is None else path
     if request.query_string:
-        path = f"{path}?{request.query_string.decode()}"
+        path = f"{path}?{quote(request.query_string, safe=_QUERY)}"
     return ClientRequest(request.method, path, tuple(request.headers.items()), body)
 
 

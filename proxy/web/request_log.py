@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from flask import Response, g, request
 
-from proxy.logs import ascii_only
+from proxy.logs import ascii_only, one_line
 from proxy.models import vendors
 from proxy.models.routing import Route
 from proxy.protocol.deltas import Usage, merged
@@ -40,7 +40,7 @@ class RequestLog:
         self._began = time.monotonic()
         self._first_byte: float | None = None
         self._id = request_id()
-        self._what = f"{request.method} {request.path.encode('unicode_escape').decode()}"
+        self._what = one_line(f"{request.method} {request.path}")
         self._ended = False
         self.ends_later = False
         """Whether a stream will end the record."""

@@ -48,6 +48,26 @@ def test_not_json(body: bytes) -> None:
     assert "sys." not in message
 
 
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ('{"max_tokens": NaN}', "max_tokens: "),
+        ('{"tools": [{}, {"input_schema": {"minimum": -1e999}}]}', "tools.1.input_schema.minimum: "),
+        ('{"x": [0, {"a b": 9' + "9" * 5000 + "}]}", "x.1.a b: "),
+        ('{"first": Infinity, "second": NaN}', "first: "),
+        ('{"a": NaN, "a": 1}', ""),
+        ('{"a": NaN, "b": ', ""),
+        ('{"a": NaN, "b": ' + "[" * 100_000, ""),
+        ('{"' + "k" * 500 + '": NaN}', ""),
+        ("NaN", ""),
+    ],
+    ids=lambda value: value[:30],
+)
+def test_the_place_of_a_number_that_is_none(body: str, place: str) -> None:
+    message = refused(body.encode()).message
+    assert message == f"The request body is not valid JSON: {place}a number is none or is too large"
+
+
 WRONG: list[Any] = [
     ({"model": None}, "model: Input should be a valid string"),
     ({"model": 5}, "model: Input should be a valid string"),
@@ -55,6 +75,7 @@ WRONG: list[Any] = [
         ({"model": f"gpt-5{control}"}, "model: Input should be printable characters")
         for control in ("\x00", "\n", "\x7f", "\u2028")
     ),
+    ({"model": "m" * 257}, "model: String should have at most 256 characters"),
     ({"messages": None}, "messages: Input should be a valid list"),
     ({"messages": []}, "messages: at least one message is required"),
     ({"max_tokens": "100"}, "max_tokens: Input should be a valid integer"),

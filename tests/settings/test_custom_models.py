@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,8 @@ def test_custom_provider_needs_an_entry(tmp_path: Path) -> None:
         ("price: {input: 1, output: -2}", "price: output must be a number, 0 or more: USD per million tokens"),
         ("price: {input: 1, output: 2, cach: 1}", 'price: unknown field "cach"; did you mean "cached"?'),
         ("model_name: 4", "model_name must be text (in quotes)"),
+        (r'model_name: "a\nb"', "model_name must be one line without control characters"),
+        (r'model_name: "a\ud83d"', "model_name must be one line without control characters"),
         ("api: chats", 'api must be chat or responses; did you mean "chat"?'),
         ("api: 1", "api must be chat or responses"),
         (
@@ -200,6 +203,10 @@ def test_custom_provider_needs_an_entry(tmp_path: Path) -> None:
         ("extra_body: text", "extra_body must be field names with their values"),
         (
             "extra_body: {since: 2026-01-01}",
+            "extra_body holds a value that JSON does not know (a date?); put it in quotes",
+        ),
+        (
+            r'extra_body: {half: "\ud83d"}',
             "extra_body holds a value that JSON does not know (a date?); put it in quotes",
         ),
         (
@@ -282,6 +289,40 @@ def test_yaml_syntax(tmp_path: Path, models: str, line: int | None) -> None:
         f"custom_models.yaml: line {line}: not valid YAML" if line else "custom_models.yaml: not valid"
     )
     assert "canary" not in text
+
+
+@pytest.mark.parametrize(
+    ("models", "line"),
+    [
+        ("[" * 2000 + "]" * 2000, 1),
+        (QWEN + "  extra_body: {a: " + "[" * 900 + "]" * 900 + "}\n", 3),
+        ("\n".join("  " * depth + "a:" for depth in range(500)), 50),
+        ("- " * 900 + "x", 1),
+    ],
+    ids=["lists", "in a field", "objects", "list of lists"],
+)
+def test_yaml_that_is_nested_deeply(tmp_path: Path, models: str, line: int) -> None:
+    (text,) = problems(tmp_path, models=models)
+    assert text.startswith(f"custom_models.yaml: line {line}: not valid YAML: nested too deeply")
+
+
+@pytest.mark.parametrize(
+    "models",
+    [
+        "&a [*a]\n",
+        QWEN + "  extra_body: &a {b: *a}\n",
+        QWEN
+        + "  habits: &a [x, x, x, x, x, x, x, x]\n"
+        + "".join(
+            f"  f{n}: &{there} [{', '.join([f'*{here}'] * 9)}]\n"
+            for n, (here, there) in enumerate(pairwise("abcdefghij"))
+        ),
+    ],
+    ids=["list", "field", "billions"],
+)
+def test_aliases_that_unfold_without_end(tmp_path: Path, models: str) -> None:
+    (text,) = problems(tmp_path, models=models)
+    assert text == "custom_models.yaml: its aliases (*name) unfold without end; write out what they stand for"
 
 
 def test_yaml_that_is_not_utf8(tmp_path: Path) -> None:

@@ -52,6 +52,13 @@ def test_no_such_stage(proxy: Proxy) -> None:
     assert "lifecycle" in proxy.call("GET", "/v1/models?lifecycle[]=newborn").error(400)["message"]
 
 
+@pytest.mark.parametrize(
+    "limit", ["0", "-1", "1001", "", "x", "1.0", "%D9%A3", "%C2%B2", "9" * 5000, "0" * 5000, "%00"]
+)
+def test_no_limit(limit: str, proxy: Proxy) -> None:
+    assert proxy.call("GET", f"/v1/models?limit={limit}").error(400)["message"].startswith("limit: ")
+
+
 EFFORTS = {"low", "medium", "high", "xhigh", "max"}
 
 

@@ -13,6 +13,7 @@ import pytest
 from proxy.protocol.signature import seal
 from proxy.providers.anthropic.rewrite import request_body
 from proxy.settings.config import Config, load_config
+from proxy.web import create_app
 from tests.fakes.anthropic.api import LIMITS, FakeAnthropic
 from tests.fakes.anthropic.bodies import events, message, redacted, sse, thinking
 from tests.fakes.server import CUT, json_answer
@@ -248,6 +249,33 @@ def test_anthropic_tells_of_its_own_models(proxy: Proxy, anthropic: FakeAnthropi
     assert [exchange.path for exchange in anthropic.exchanges] == ["/v1/models?limit=1000", f"/v1/models/{first}"]
     assert anthropic.exchanges[0].headers["anthropic-beta"] == BETAS
     assert anthropic.exchanges[0].headers["x-api-key"] == KEY
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("claude/../../files", "claude%2F..%2F..%2Ffiles", "anthropic/..", "anthropic/.", "anthropic/%2e%2e"),
+        *("anthropic/x/", "anthropic//x", "anthropic/%252e%252e/files", "anthropic/x%5C..%5C..%5Cfiles", "claude-%00"),
+    ],
+)
+def test_a_name_leads_to_no_other_path(name: str, proxy: Proxy, anthropic: FakeAnthropic) -> None:
+    """With the server's key a client could read files and batches there."""
+    assert proxy.call("GET", f"/v1/models/{name}").error(404)["message"].startswith("model: ")
+    assert anthropic.exchanges == []
+
+
+@pytest.mark.parametrize(
+    ("query", "passed"),
+    [("beta=true&a[]=%2F", "beta=true&a%5B%5D=%2F"), ("a=\xff", "a=%FF"), ("a#b", "a%23b"), ('"<', "%22%3C")],
+)
+def test_a_query_passes_in_a_sound_form(query: str, passed: str, anthropic: FakeAnthropic) -> None:
+    """`query` as bytes in latin-1, as a WSGI server hands them on."""
+    app = create_app(config(anthropic.url, ANTHROPIC_API_KEY=KEY))
+    body = json.dumps(claude()).encode()
+    headers = {"anthropic-version": "2023-06-01"}
+    environ = {"QUERY_STRING": query}
+    app.test_client().post("/v1/messages", data=body, headers=headers, environ_overrides=environ)
+    assert anthropic.exchanges[-1].path == f"/v1/messages?{passed}"
 
 
 _TURNS = [

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -13,13 +15,17 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.response import HTTPResponse
 
 from proxy.models.habits import Habits, Lesson
 from proxy.models.routing import Route
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
 from proxy.providers.anthropic.errors import read_failure
+from proxy.providers.anthropic.frames import whole_frames
 from proxy.providers.anthropic.rewrite import (
+    CREDENTIALS,
+    comes_whole,
     holds_messages,
     request_body,
     request_headers,
@@ -29,9 +35,10 @@ from proxy.providers.anthropic.rewrite import (
 )
 from proxy.providers.base import Exchange, Head, Item, Plan, Wire, Written
 from proxy.providers.call import Call, Cancelled, current_call
-from proxy.providers.common.failures import Failure
+from proxy.providers.common.failures import Backend, Failure, plain_words
+from proxy.providers.common.json_text import loads
 from proxy.providers.common.tool_names import NameRules
-from proxy.providers.connections import CONNECT_TIMEOUT, ERROR_LIMIT, EVENT_LIMIT
+from proxy.providers.connections import CONNECT_TIMEOUT, ERROR_LIMIT, EVENT_LIMIT, bounded
 from proxy.settings.config import Config
 
 OFFICIAL_URL = "https://api.anthropic.com"
@@ -39,15 +46,18 @@ _POOL_SIZE = 256
 """Connections to one host that are kept; as many as the server has threads by default, and each thread uses one."""
 _HOSTS = 8
 """Hosts whose connections are kept; there is one upstream, so this is only room to spare."""
+_REST_LIMIT = 1.0
+"""Seconds; what follows a complete answer is a few bytes, or a server that will not close."""
 _PIECE = 65536
 """Bytes that one read gives at most where an answer comes in one; an event stream gives each chunk as it comes."""
-_FRAME_ENDS = (b"\n\n", b"\r\n\r\n")
-_DECODED = ("gzip", "x-gzip", "deflate")
-"""Encodings that an upstream may use although it is asked for none."""
+_DECODED = tuple(HTTPResponse.CONTENT_DECODERS)
+"""Encodings that are undone: an upstream may use them although it is asked for none."""
+_ENCODINGS = ("", "identity", *_DECODED)
+_SWITCHING = 101
+"""Switching protocols, the one informational status that is an answer."""
 _NAMES = NameRules(characters="a-zA-Z0-9_-", first="", limit=128, kept=119)
 """`^[a-zA-Z0-9_-]{1,128}$` (Anthropic's API reference, `tools.name`, 2026-11). 119 characters, `_` and 8 digits of a
 hash are just 128. Only the plan sees these names: the body goes on with the client's own."""
-_LAST_EVENTS = (b"event: message_stop", b"event: error", b"event:message_stop", b"event:error")
 
 
 class AnthropicProvider:
@@ -116,28 +126,41 @@ class AnthropicProvider:
             return Failure(0, type(error).__name__)
 
     def read(self, response: requests.Response, written: Written[None], call: Call) -> Iterator[Sequence[Item]]:
-        """The head, then the body: of a model's event stream in whole frames, of anything else in pieces."""
-        if response.status_code < 200 or 300 <= response.status_code < 400:
-            raise ApiError(
-                502, f"{self._url} answered {response.status_code}; set ANTHROPIC_UPSTREAM_URL to where it leads"
-            )
-        encoding = response.headers.get("content-encoding", "").strip().lower()
-        pieces = response.raw.stream(_PIECE, decode_content=encoding in _DECODED)
-        call.reads(response, pieces)
-        kind = response.headers.get("content-type", "")
-        framed = "event-stream" in kind and holds_messages(written.path)
-        links = "json" in kind and tells_of_batches(written.path) and encoding in ("", "identity", *_DECODED)
-        yield [_head(response, decoded=encoding in _DECODED, pings=framed, changed=links)]
+        """The head, then the body: of a model's event stream in whole frames, of other answers of models in one piece,
+        of anything else as it comes."""
+        status, path, kind = response.status_code, written.path, response.headers.get("content-type", "")
+        if status < 200 or 300 <= status < 400:
+            raise ApiError(502, f"{self._url} answered {status}; set ANTHROPIC_UPSTREAM_URL to where it leads")
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        if comes_whole(path) and encoding not in _ENCODINGS:
+            raise ApiError(502, f"{self._url} answered in an encoding that it was not asked for")
+        backend, decoded = self._backend(response), encoding in _DECODED
+        pieces = _pieces(response, decodes=decoded)
+        call.reads(response, _quietly(pieces))
+        framed = status < 400 and "event-stream" in kind and holds_messages(path)
+        links = "json" in kind and tells_of_batches(path) and encoding in _ENCODINGS
+        whole = status >= 400 or links or comes_whole(path)
+        head = _head(response, backend, decoded=decoded, pings=framed, changed=whole)
         try:
             if framed:
-                yield from _frames(pieces)
-            elif links:
-                yield [with_own_results(b"".join(pieces))]
+                yield [head]
+                frames = whole_frames(pieces, EVENT_LIMIT, lambda event: _scrubbed(event, backend))
+                yield from ([each] if each else [] for each in frames)
+            elif whole:
+                body = bytearray()
+                for piece in bounded(pieces) if status < 400 else _beginning(pieces):
+                    body += piece
+                    yield []
+                answer = (
+                    with_own_results(bytes(body)) if links and status < 400 else _checked(status, bytes(body), backend)
+                )
+                yield [replace(head, is_stream=False), answer]
             else:
+                yield [head]
                 yield from ([piece] for piece in pieces)
         except (HTTPError, OSError, Cancelled):
             raise ApiError(502, CUT_OFF) from None
-        call.complete = True
+        call.complete = _ends_soon(response)
 
     def learn(self, failure: Failure, written: Written[None], habits: Habits) -> Lesson | None:  # noqa: ARG002
         """Its refusals are for the client."""
@@ -159,50 +182,93 @@ class AnthropicProvider:
     def close(self) -> None:
         self._session.close()
 
+    def _backend(self, response: requests.Response) -> Backend:
+        """How to speak of it; what must not be repeated are the credentials that it was sent, whosever they are."""
+        sent = {name: value for name, value in response.request.headers.items() if name.lower() in CREDENTIALS}
+        return Backend(self._url, self._endpoint.key_variable, self._endpoint.api_keys, sent)
+
     def _tells_of_failures(self, exchange: Exchange) -> bool:
         """Whether a refusal may not be for the client: another target or key may answer."""
         return exchange.has_stand_ins or len(self._endpoint.api_keys) > 1
 
 
-def _head(response: requests.Response, *, decoded: bool, pings: bool, changed: bool) -> Head:
+def _head(response: requests.Response, backend: Backend, *, decoded: bool, pings: bool, changed: bool) -> Head:
     """`decoded` and `changed` say what becomes of the body."""
     length = response.headers.get("content-length", "")
+    headers = response_headers(response.headers, decoded=decoded)
     return Head(
         response.status_code,
-        response_headers(response.headers, decoded=decoded),
+        [(name, backend.without_keys(value)) for name, value in headers],
         "event-stream" in response.headers.get("content-type", ""),
         pings,
         int(length) if length.isdecimal() and not (decoded or changed) else None,
     )
 
 
-def _frames(pieces: Iterator[bytes]) -> Iterator[list[Item]]:
-    """Whole frames only, so that a ping may stand between any two batches. An incomplete end is an error.
+def _pieces(response: requests.Response, *, decodes: bool) -> Iterator[bytes]:
+    """The body as it comes: without chunks, `stream` would wait until it has a piece of full size."""
+    raw = response.raw
+    if raw.chunked:
+        yield from raw.stream(_PIECE, decode_content=decodes)
+    else:
+        while piece := raw.read1(_PIECE, decode_content=decodes):
+            yield piece
 
-    Nothing is read after the last event: some upstreams leave the connection open.
+
+def _quietly(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """What follows a complete answer; nobody wants to know how it ends."""
+    with contextlib.suppress(HTTPError, OSError, Cancelled):
+        yield from pieces
+
+
+def _ends_soon(response: requests.Response) -> bool:
+    """Whether the rest of the body can be read without waiting long for it, so that the connection serves again.
+
+    Without chunks or a length it has no end but that of the connection, whose socket has left the connection then.
     """
-    parts: list[bytes] = []
-    size = 0
-    last = b""
+    sock = getattr(response.raw.connection, "sock", None)
+    if sock is not None:
+        sock.settimeout(_REST_LIMIT)
+    return sock is not None
+
+
+def _beginning(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Of an error, which some servers send without end."""
+    room = ERROR_LIMIT
     for piece in pieces:
-        # A mark may be cut: what is kept of earlier pieces ends with less than one.
-        joint = (parts[-1][-3:] if parts else b"") + piece
-        end = max(joint.rfind(mark) + len(mark) if mark in joint else 0 for mark in _FRAME_ENDS)
-        if not end:
-            parts.append(piece)
-            size += len(piece)
-            if size > EVENT_LIMIT:
-                raise ApiError(502, "the upstream sent an event without end")
-            yield []
-            continue
-        cut = end - (len(joint) - len(piece))
-        whole, rest = b"".join([*parts, piece[: max(cut, 0)]]), piece[max(cut, 0) :]
-        parts, size, last = [rest] if rest else [], len(rest), whole
-        yield [whole]
-        if any(event in whole for event in _LAST_EVENTS):
+        yield piece[:room]
+        room -= len(piece)
+        if room <= 0:
             return
-    if b"".join(parts).strip() or not any(event in last for event in _LAST_EVENTS):
+
+
+def _checked(status: int, body: bytes, backend: Backend) -> bytes:
+    """A body that is passed on: an answer byte for byte, everything else without keys.
+
+    Raises ApiError (502) where a success is no answer of an API; of an empty one the head may have been cut.
+    """
+    if status >= 400 or (status != 200 and not body):
+        return _scrubbed(body, backend)
+    try:
+        value = loads(body)
+    except ValueError:
+        value = None
+    if isinstance(value, dict) and (_is_answer(value) or len(body) <= ERROR_LIMIT):
+        return body if _is_answer(value) else _scrubbed(body, backend)
+    if not body.strip() or body.lstrip().startswith(b"{"):
         raise ApiError(502, CUT_OFF)
+    words = backend.shown(plain_words(body))
+    raise ApiError(502, f"{backend.url} did not answer as an API: {words}; is ANTHROPIC_UPSTREAM_URL right?")
+
+
+def _is_answer(value: dict[str, Any]) -> bool:
+    """Whether it is a message, a count or (a list of) models, and no report of a failure."""
+    return value.get("type") in ("message", "model") or "input_tokens" in value or isinstance(value.get("data"), list)
+
+
+def _scrubbed(body: bytes, backend: Backend) -> bytes:
+    """Without keys; bytes that are no text stay what they are."""
+    return backend.without_keys(body.decode("latin-1")).encode("latin-1")
 
 
 def _untouched(request: Any) -> Any:
@@ -226,13 +292,28 @@ class _Watched:
                 self.sock.shutdown(socket.SHUT_RDWR)
 
 
+class _Final(http.client.HTTPResponse):
+    """The answer itself; what comes before it, such as early hints (103), is passed over."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not _SWITCHING < status < 200:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+
+
 class _Connection(_Watched, HTTPConnection):
+    response_class = _Final
+
     def send(self, data: Any) -> None:
         super().send(data)
         self._note()
 
 
 class _SecureConnection(_Watched, HTTPSConnection):
+    response_class = _Final
+
     def send(self, data: Any) -> None:
         super().send(data)
         self._note()

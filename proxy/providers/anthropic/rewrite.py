@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from proxy.protocol.signature import is_ours
+from proxy.providers.common.waits import retry_after
 
 _HOP_BY_HOP = frozenset(
     (
@@ -32,12 +34,14 @@ encodings in which no frame can be found, and what a browser or a proxy says of 
 Anthropic takes the call for a browser's own ("CORS requests must set 'anthropic-dangerous-direct-browser-access'
 header", 401, 2026-11).
 """
-_CREDENTIALS = ("x-api-key", "authorization")
+CREDENTIALS = ("x-api-key", "authorization")
+"""Headers with what may not be repeated to anybody."""
 _NOT_RETURNED = _HOP_BY_HOP | {"content-length", "set-cookie", "date", "server"}
 """And what our own server writes (`date`, `server`), the length of a body that may end in another way, and cookies of a
 host that is not the client's.
 """
 _MESSAGES = ("/v1/messages", "/v1/messages/count_tokens")
+_MODELS = "/v1/models"
 _BATCHES, _RESULTS = "/v1/messages/batches", "/results"
 _HOST_OF_RESULTS = re.compile(rb'(?<="results_url")(\s*:\s*")[^"]*?(?=/v1/messages/batches/)')
 
@@ -45,6 +49,11 @@ _HOST_OF_RESULTS = re.compile(rb'(?<="results_url")(\s*:\s*")[^"]*?(?=/v1/messag
 def holds_messages(path: str) -> bool:
     """Whether a request to this path has messages and a model in its body, and its answer is one of a model."""
     return path.partition("?")[0] in _MESSAGES
+
+
+def comes_whole(path: str) -> bool:
+    """Whether the answer to a request to this path is looked at whole: of a model, or about models."""
+    return holds_messages(path) or path.startswith(_MODELS)
 
 
 def tells_of_batches(path: str) -> bool:
@@ -70,7 +79,7 @@ def request_headers(headers: Iterable[tuple[str, str]], key: str | None) -> dict
         if name.lower() not in _NOT_SENT and not name.lower().startswith("x-forwarded-")
     }
     if key is not None:
-        for name in _CREDENTIALS:
+        for name in CREDENTIALS:
             kept.pop(name, None)
         kept["x-api-key"] = key
     return {**kept, "accept-encoding": "identity"}
@@ -79,10 +88,15 @@ def request_headers(headers: Iterable[tuple[str, str]], key: str | None) -> dict
 def response_headers(headers: Mapping[str, str], *, decoded: bool = False) -> list[tuple[str, str]]:
     """The upstream's headers for the client: request-id, retry-after, anthropic-ratelimit-* and the rest.
 
-    `decoded`: the body is passed on without its content encoding.
+    `decoded`: the body is passed on without its content encoding. A date on which to come back becomes the seconds
+    until then, which is what clients read; one that has passed says nothing.
     """
     dropped = _NOT_RETURNED | {"content-encoding"} if decoded else _NOT_RETURNED
-    return [(name, value) for name, value in headers.items() if name.lower() not in dropped]
+    kept = [(name, value) for name, value in headers.items() if name.lower() not in dropped]
+    wait = retry_after({name.lower(): value for name, value in headers.items()})
+    seconds = "" if wait is None else str(max(1, math.ceil(wait)))
+    told = [(name, seconds if name.lower() == "retry-after" and "," in value else value) for name, value in kept]
+    return [(name, value) for name, value in told if value or name.lower() != "retry-after"]
 
 
 def request_body(body: bytes, requested: str, model: str, effort: str | None = None) -> bytes:

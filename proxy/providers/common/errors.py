@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.protocol.errors import ApiError
-from proxy.providers.common.failures import SHOWN_LIMIT, Backend, Failure
+from proxy.providers.common.failures import Backend, Failure
 from proxy.providers.common.overflow import overflow_error
 from proxy.providers.common.words import Kind, kind_of
 
@@ -23,7 +23,7 @@ STATUS_OF_KIND: dict[Kind, int] = {
 
 def shown(failure: Failure, backend: Backend) -> str:
     """What may be repeated of the server's words."""
-    return backend.without_keys(failure.message)[:SHOWN_LIMIT] or f"status {failure.status} without a message"
+    return backend.shown(failure.message) or f"status {failure.status} without a message"
 
 
 def common_error(failure: Failure, backend: Backend) -> ApiError | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from proxy.providers.common.scrubber import scrubber, words
+
+READ_LIMIT = 64 * 1024
+"""Characters of what a server says of a failure; one inside a stream may be as long as an event."""
+_WORD_LIMIT = 200
+"""Characters of a code or of the name of a field."""
 SHOWN_LIMIT = 600
 """Characters of an upstream's own words in a message; more helps nobody."""
-_SECRET_MIN = 8
-"""Characters; words like "none" or "ollama" stand in for a key where none is needed, and in messages as themselves."""
-_KEY_LIKE = re.compile(
-    r"\b(?:(?:sk|gsk|xai|key)[-_]|Bearer )[A-Za-z0-9_\-*.]{6,}|\bAIza[A-Za-z0-9_-]{10,}|\bya29\.[A-Za-z0-9_.-]+"
-)
 _PAGE_BEGINS = ("<!doctype", "<html", "<?xml", "<head")
 
 
@@ -27,17 +28,13 @@ class Backend:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What else is sent to it, keys in headers of their own included."""
 
-    @property
-    def secrets(self) -> Iterator[str]:
-        """What must not be repeated to a client."""
-        for value in (*self.keys, *self.headers.values()):
-            yield from (word for word in value.split() if len(word) >= _SECRET_MIN)
-
-    def without_keys(self, message: str) -> str:
+    def without_keys(self, text: str) -> str:
         """Servers quote the key, or parts of it, in what they say."""
-        for secret in self.secrets:
-            message = message.replace(secret, "[key]")
-        return _KEY_LIKE.sub("[key]", message)
+        return scrubber(words(*self.keys, *self.headers.values())).scrubbed(text)
+
+    def shown(self, text: str, limit: int = SHOWN_LIMIT) -> str:
+        """What may be repeated of the server's words, in characters."""
+        return self.without_keys(text).strip()[:limit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,11 @@ class Failure:
     """Google's `ErrorInfo.reason`, such as "API_KEY_INVALID"."""
     quota: str = ""
     """The ids of Google's quotas that are used up."""
+
+    @classmethod
+    def said(cls, status: int, message: str, code: str = "", param: str = "", **more: Any) -> Failure:
+        """One in a server's own words, which have no limit."""
+        return cls(status, message[:READ_LIMIT], code[:_WORD_LIMIT], param[:_WORD_LIMIT], **more)
 
     @property
     def text(self) -> str:
@@ -76,7 +78,7 @@ def others_may_answer(status: int) -> bool:
 
 def plain_words(body: bytes) -> str:
     """What a body that is no JSON says, for a message."""
-    text = body.decode("utf-8", "replace").strip()
+    text = body[:READ_LIMIT].decode("utf-8", "replace").strip()
     if text[:200].lower().lstrip().startswith(_PAGE_BEGINS):
         return "the server answered with a web page, not with an API error"
     return text

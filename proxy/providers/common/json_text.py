@@ -8,26 +8,44 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from proxy.protocol.depth import is_deeper
+
 _OUTSIDE = re.compile(r'["{}\[\]]')
 _INSIDE = re.compile(r'"|\\[^\x00-\x1f]?|[\x00-\x1f]')
 _LENIENT = json.JSONDecoder(strict=False)
 _BOM = b"\xef\xbb\xbf"
+_DEPTH_MAX = 200
+"""Levels; `from_json` reads no more either. Whoever walks a value needs a few of Python's 1000 frames for each."""
 
 
-def loads(data: bytes) -> Any:
-    """Reads JSON without insisting on what does not matter: control characters in strings, bytes that are no UTF-8.
+def loads(data: bytes | str) -> Any:
+    """Reads JSON of an upstream without insisting on what does not matter: control characters in strings, bytes that
+    are no UTF-8. It is the only reader of what upstreams send, so that nobody behind it meets a value that cannot be
+    walked or written again; what types it has is for `fields.py`.
 
     Models write raw line ends into strings (earendil-works/pi#3637), and byte-level tokens cut characters in half
-    (unslothai/llama.cpp#202). Raises ValueError, also where the value is nested too deeply.
+    (unslothai/llama.cpp#202). Raises ValueError, also where the value is nested too deeply or a number is too long.
     """
     try:
         return from_json(data)
     except ValueError:  # what is not sound is read by the parser that is slower and lenient
         pass
     try:
-        return _LENIENT.decode(data.removeprefix(_BOM).decode("utf-8", "replace"))
+        text = data if isinstance(data, str) else data.removeprefix(_BOM).decode("utf-8", "replace")
+        value = _LENIENT.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if is_deeper(value, _DEPTH_MAX):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def end_of_value(text: str, start: int) -> int | None:
+    """Where the JSON value that begins at `start` ends; None where it cannot be read."""
+    try:
+        return _LENIENT.raw_decode(text, start)[1]
+    except (ValueError, RecursionError):
+        return None
 
 
 class JsonScan:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
+_MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[A-Za-z0-9.+-]{1,60}")
 _NOUNS = {"image": "an image", "audio": "a recording", "video": "a video"}
 
 
 def file_made(media_type: str) -> str:
     """In the place of a file that a client of the Messages API cannot be shown. `media_type` may be empty or vague."""
     noun = _NOUNS.get(media_type.partition("/")[0].lower(), "a file")
-    kind = f" ({media_type})" if "/" in media_type else ""
+    plain = media_type.partition(";")[0]
+    kind = f" ({plain})" if _MEDIA_TYPE.fullmatch(plain) else ""
     return f"[The model made {noun}{kind}, which cannot be shown here]"
 
 

@@ -23,10 +23,11 @@ from collections.abc import Iterator
 
 from pydantic_core import from_json
 
-from proxy.providers.common.json_text import JsonScan, loads
+from proxy.providers.common.json_text import JsonScan, end_of_value, loads
 
 _BOM = b"\xef\xbb\xbf"
 _CONTROL = re.compile(rb"[\x00-\x1f]")
+_BETWEEN = re.compile(r"\s*(?:data:)?\s*(?=\S)")
 _FIELD = re.compile(rb"(?::|(?:event|id|retry|error):)")
 
 
@@ -84,7 +85,7 @@ class Splitter:
         yield from self._give_up()
         if line.startswith(b"data:"):
             yield from self._begin(line[5:])
-        elif line.startswith((b"{", b"[")):
+        elif line.lstrip().startswith((b"{", b"[")):
             yield from self._begin(line)
         elif line.startswith(b"error:"):
             yield _error(line[6:].strip())
@@ -157,15 +158,13 @@ def _looks_whole(value: bytes) -> bool:
 
 def _values(line: bytes) -> Iterator[bytes]:
     """The values of a line: one, or several where a gateway forgot the line ends between its events."""
-    while b"}data:" in line or b"}{" in line:
-        scan = JsonScan()
-        _, rest = scan.feed(line.decode("latin-1"))
-        follows = rest.strip().removeprefix("data:").lstrip().encode("latin-1")
-        if not follows:
-            break
-        yield _sound(line[: len(line) - len(rest)])
-        line = follows
-    yield _sound(line)
+    at = 0
+    if b"}data:" in line or b"}{" in line:
+        text = line.decode("latin-1")
+        while (end := end_of_value(text, at)) is not None and (follows := _BETWEEN.match(text, end)):
+            yield _sound(line[at:end])
+            at = follows.end()
+    yield _sound(line[at:])
 
 
 def _sound(value: bytes) -> bytes:

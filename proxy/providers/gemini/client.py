@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ from proxy.providers.base import Plan, Wire, Written
 from proxy.providers.call import Call
 from proxy.providers.common.failures import Backend, Failure
 from proxy.providers.common.learning import learn, without
-from proxy.providers.connections import bounded, http_client, read_count
+from proxy.providers.connections import ERROR_LIMIT, bounded, http_client, read_count
 from proxy.providers.gemini import request
 from proxy.providers.gemini.chunks import Chunk, Chunks
 from proxy.providers.gemini.errors import api_error, read_failure
@@ -38,7 +40,8 @@ that; longer, and a gateway that never closes would keep the client waiting for 
 _MULTI_REGIONS = ("us", "eu")
 """Locations with a host of another form than regions have
 (docs.cloud.google.com/gemini-enterprise-agent-platform/resources/locations, 2026-11)."""
-_NO_MODEL_NAME = re.compile(r"\.\.|[?&#]")
+_NO_MODEL_NAME = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|\.\.|[?&#%\\]")
+"""It stands in the path of the request, which servers on the way decode."""
 _ABOUT_THINKING = re.compile(
     r"thinking (is not|budget|level)|thinking_?(budget|level|config)|budget -?\d+ is invalid", re.IGNORECASE
 )
@@ -60,10 +63,12 @@ class GeminiProvider:
             forbids_storing=not config.gemini_store,
         )
         endpoint = config.endpoint("gemini")
+        self._credentials = {"authorization": ""}  # never another size: other threads go through it
         self._backend = Backend(
             _address(config),
             None if config.vertex else endpoint.key_variable,
             () if config.vertex else endpoint.api_keys,
+            self._credentials,
         )
 
     def server(self, route: Route) -> str:  # noqa: ARG002 - one for all routes
@@ -89,13 +94,17 @@ class GeminiProvider:
 
     def read(self, response: httpx2.Response, written: Written[GeminiStream], call: Call) -> Iterator[Sequence[Delta]]:
         """A batch for each piece that comes off the network, empty ones included: they are signs of life."""
-        stream, body, chunks = written.reader, bounded(response.iter_bytes()), Chunks()
+        stream, body = written.reader, bounded(response.iter_bytes())
+        chunks, until = Chunks(stream.backend), math.inf
         call.reads(response, body)
         try:
             for piece in body:
                 yield from _fed(chunks.feed(piece), stream)
-                if stream.finished:
-                    call.read_limit = _AFTER_FINISH
+                if stream.finished and until == math.inf:
+                    call.read_limit = _patience(self._config)
+                    until = time.monotonic() + call.read_limit
+                elif time.monotonic() > until:
+                    return
             yield from _fed(chunks.end(), stream)
         except httpx2.ReadTimeout:
             if not stream.finished:
@@ -150,7 +159,7 @@ class GeminiProvider:
             if response.status_code == 200:
                 return response
             call.reads(response, iter(()))
-            return read_failure(response.status_code, response.headers, response.read())
+            return read_failure(response.status_code, response.headers, response.read()[:ERROR_LIMIT])
         except httpx2.TimeoutException:
             return Failure(0, "it did not answer in time")
         except httpx2.HTTPError as error:
@@ -163,7 +172,14 @@ class GeminiProvider:
 
                 config = self._config
                 version = config.gemini_api_version or ("v1beta" if config.vertex is None else "v1beta1")
-                self._sdks[key] = Sdk(self._http, self._backend.url, version, key=key, vertex=config.vertex)
+                self._sdks[key] = Sdk(
+                    self._http,
+                    self._backend.url,
+                    version,
+                    key=key,
+                    vertex=config.vertex,
+                    credentials=self._credentials,
+                )
             return self._sdks[key]
 
 
@@ -179,6 +195,11 @@ def _address(config: Config) -> str:
     if location in _MULTI_REGIONS:
         return f"https://aiplatform.{location}.rep.googleapis.com"
     return f"https://{location}-aiplatform.googleapis.com"
+
+
+def _patience(config: Config) -> float:
+    """Seconds for what may follow an answer: less than counts as silence."""
+    return min(_AFTER_FINISH, (config.request_timeout or math.inf) / 2)
 
 
 def _fed(chunks: Iterable[Chunk], stream: GeminiStream) -> Iterator[Sequence[Delta]]:

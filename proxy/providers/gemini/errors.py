@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from proxy.protocol.errors import ApiError
 from proxy.providers.common.errors import common_error, shown
 from proxy.providers.common.failures import Backend, Failure, plain_words
+from proxy.providers.common.json_text import loads
+from proxy.providers.common.waits import retry_after
 
 __all__ = ["Backend", "Failure", "api_error", "failure_of", "read_failure"]
 
@@ -31,9 +32,9 @@ _STATUSES = {
 def read_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
     """Reads Google's `{"error": {...}}`, also in a list, or the text that something in between has answered with."""
     try:
-        value = json.loads(body)
+        value = loads(body)
     except ValueError:
-        return Failure(status, plain_words(body), retry_after=_retry_after(headers, []))
+        return Failure(status, plain_words(body), retry_after=retry_after(headers))
     return failure_of(value, status, headers)
 
 
@@ -43,17 +44,17 @@ def failure_of(value: Any, status: int = 0, headers: Mapping[str, str] | None = 
         value = value[0]
     error = value.get("error", value) if isinstance(value, dict) else value
     if not isinstance(error, dict):
-        return Failure(status or 502, str(error))
+        return Failure.said(status or 502, str(error))
     name, code, message = error.get("status"), error.get("code"), error.get("message")
     name = name if isinstance(name, str) else ""
     if not status:
         status = code if isinstance(code, int) and 400 <= code < 600 else _STATUSES.get(name, 500)
     details = list(_details(error))
-    return Failure(
+    return Failure.said(
         status,
         message if isinstance(message, str) else json.dumps(error),
         name,
-        retry_after=_retry_after(headers or {}, details),
+        retry_after=_wait(headers or {}, details),
         reason=next((each["reason"] for each in details if isinstance(each.get("reason"), str)), ""),
         quota=" ".join(_quotas(details)),
     )
@@ -64,15 +65,12 @@ def _details(error: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from (each for each in details if isinstance(each, dict)) if isinstance(details, list) else ()
 
 
-def _retry_after(headers: Mapping[str, str], details: list[Mapping[str, Any]]) -> float | None:
+def _wait(headers: Mapping[str, str], details: list[Mapping[str, Any]]) -> float | None:
     """Seconds. Google says them in the body, as "14s"; gateways in the header."""
     given = (each.get("retryDelay") for each in details)
-    delay = next((value for value in given if isinstance(value, str)), headers.get("retry-after", ""))
-    try:
-        seconds = float(delay.removesuffix("s"))
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < math.inf else None
+    delay = next((value for value in given if isinstance(value, str)), "")
+    wait = retry_after({"retry-after": delay.removesuffix("s")})
+    return retry_after(headers) if wait is None else wait
 
 
 def _quotas(details: list[Mapping[str, Any]]) -> Iterator[str]:

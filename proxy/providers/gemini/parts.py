@@ -13,6 +13,8 @@ from proxy.providers.common.outputs import fenced, file_made
 
 _ABOUT_A_PART = ("videoMetadata", "partMetadata", "mediaResolution", "functionCall", "text", "thought")
 _GOOD_OUTCOME = "OUTCOME_OK"
+_WORD = re.compile("[A-Za-z_]{1,60}")
+"""What Google's names for kinds of parts and outcomes are made of."""
 _INDEX_END = 10_000
 """Members of one list; a path such as `$.a[999999999]` would fill the memory with the members before it."""
 
@@ -25,7 +27,7 @@ def described(part: dict[str, Any]) -> str:
     for name, value in part.items():
         if isinstance(value, dict) and name not in _ABOUT_A_PART:
             describe = _DESCRIPTIONS.get(name)
-            return describe(value) if describe else f"[Gemini sent a {name}, which cannot be shown here]"
+            return describe(value) if describe else f"[Gemini sent a {_word(name)}, which cannot be shown here]"
     return ""
 
 
@@ -45,8 +47,12 @@ def _code(data: dict[str, Any]) -> str:
 
 def _result(data: dict[str, Any]) -> str:
     outcome, output = text_of(data.get("outcome")), text_of(data.get("output"))
-    head = "" if outcome in ("", _GOOD_OUTCOME) else f"[The code ended with {outcome}]\n\n"
+    head = "" if outcome in ("", _GOOD_OUTCOME) else f"[The code ended with {_word(outcome)}]\n\n"
     return head + fenced(output) if output else head or "[The code ran without any output]"
+
+
+def _word(text: str) -> str:
+    return text if _WORD.fullmatch(text) else "something"
 
 
 _DESCRIPTIONS: dict[str, Callable[[dict[str, Any]], str]] = {

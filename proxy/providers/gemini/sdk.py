@@ -19,6 +19,8 @@ from google.auth.exceptions import GoogleAuthError
 from google.genai import types
 
 from proxy.protocol.errors import ApiError
+from proxy.providers.common.failures import SHOWN_LIMIT
+from proxy.providers.common.scrubber import scrubber
 from proxy.settings.config import Vertex
 
 _DEADLINE = 1800
@@ -34,14 +36,24 @@ class Sdk:
     """One client of the SDK, for all requests; safe to share between threads."""
 
     def __init__(
-        self, http: httpx2.Client, url: str, api_version: str, *, key: str | None = None, vertex: Vertex | None = None
+        self,
+        http: httpx2.Client,
+        url: str,
+        api_version: str,
+        *,
+        key: str | None = None,
+        vertex: Vertex | None = None,
+        credentials: dict[str, str] | None = None,
     ) -> None:
-        """Everything is given explicitly: what is left out, the SDK takes from the environment."""
+        """Everything is given explicitly: what is left out, the SDK takes from the environment.
+
+        `credentials` takes the headers with which Google Cloud was last asked; they change by the hour.
+        """
         options = types.HttpOptions(
             base_url=url,
             api_version=api_version,
             headers={"X-Server-Timeout": str(_DEADLINE)},
-            httpx_client=_Door(http),
+            httpx_client=_Door(http, {} if credentials is None else credentials),
             # Never used; the SDK would build one, with a TLS context of its own.
             httpx_async_client=httpx2.AsyncClient(transport=_Nowhere(), trust_env=False),
         )
@@ -94,7 +106,8 @@ def _answer(request: Callable[[], object]) -> httpx2.Response:
         raise ApiError(
             401,
             "Google Cloud's application default credentials cannot be used (USE_VERTEX_AUTH=true); where the proxy "
-            f"runs, call: gcloud auth application-default login. Google says: {error}",
+            "runs, call: gcloud auth application-default login. "
+            f"Google says: {scrubber(()).scrubbed(str(error))[:SHOWN_LIMIT]}",
             should_retry=False,
         ) from None
     raise RuntimeError("the SDK sent its request another way")
@@ -112,10 +125,12 @@ class _Nowhere(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
 class _Door(httpx2.Client):
     """Sends through our own client what the SDK gives it, with our own timeouts."""
 
-    def __init__(self, http: httpx2.Client) -> None:
+    def __init__(self, http: httpx2.Client, credentials: dict[str, str]) -> None:
         super().__init__(transport=_Nowhere(), trust_env=False)
         self._ours = http
+        self._credentials = credentials
 
     def send(self, request: httpx2.Request, **_: Any) -> NoReturn:
+        self._credentials["authorization"] = request.headers.get("authorization", "")
         request.extensions["timeout"] = self._ours.timeout.as_dict()
         raise _Answered(self._ours.send(request, stream=True))

@@ -179,11 +179,11 @@ class GeminiStream:
     @property
     def _why(self) -> str:
         reason = _NAMELESS if self._nameless and self._kind in ("end", "tool") else self._reason
-        return f"{reason} ({self._message})" if self._message else reason
+        return self.backend.shown(f"{reason} ({self._message})" if self._message else reason)
 
     def _refused(self) -> Iterator[Delta]:
         what = "blocked the prompt" if self._blocked else "stopped the answer"
-        explanation = f"Gemini {what}: {self._blocked or self._why}"
+        explanation = f"Gemini {what}: {self.backend.shown(self._blocked) or self._why}"
         if self._blocked:
             yield Usage(output=0)
         if not self._shown:

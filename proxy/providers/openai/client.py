@@ -7,7 +7,9 @@ connection.
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Literal, Protocol
@@ -24,10 +26,10 @@ from proxy.protocol.writer import CUT_OFF
 from proxy.providers.base import Plan, Reader, Wire, Written
 from proxy.providers.call import Call
 from proxy.providers.common import json_text
-from proxy.providers.common.failures import Backend, Failure
+from proxy.providers.common.failures import Backend, Failure, plain_words
 from proxy.providers.common.learning import learn
 from proxy.providers.common.splitter import Splitter
-from proxy.providers.connections import bounded, http_client, read_count
+from proxy.providers.connections import ERROR_LIMIT, EVENT_LIMIT, bounded, http_client, read_count
 from proxy.providers.openai.chat import request as chat_request
 from proxy.providers.openai.chat.stream import ChatStream
 from proxy.providers.openai.errors import api_error, failure_of, read_failure
@@ -107,12 +109,11 @@ class OpenAIProvider:
         call.reads(response, body)
         try:
             first = next(body, b"")
-            if "event-stream" not in response.headers.get("content-type", "") and not first.lstrip().startswith(
-                _EVENT_BEGINS
-            ):
-                yield list(_whole(b"".join([first, *body]), stream))
+            pieces = chain([first], body)
+            if "event-stream" in response.headers.get("content-type", "") or first.lstrip().startswith(_EVENT_BEGINS):
+                yield from _events(pieces, stream, call, _patience(self._config))
             else:
-                yield from _events(chain([first], body), stream, call)
+                yield from _whole(pieces, stream)
         except httpx2.ReadTimeout:
             if not stream.finished:
                 raise ApiError(504, f"{stream.backend.url} fell silent in the middle of its answer") from None
@@ -171,7 +172,7 @@ class OpenAIProvider:
                 path, cast_to=object, body=body, stream=True, stream_cls=openai.Stream[object]
             )
         except openai.APIStatusError as error:
-            return read_failure(error.status_code, error.response.headers, error.response.content)
+            return read_failure(error.status_code, error.response.headers, error.response.content[:ERROR_LIMIT])
         except openai.APIConnectionError as error:
             return Failure(0, _reason(error))
         return stream.response
@@ -221,9 +222,18 @@ def _reason(error: openai.APIConnectionError) -> str:
     return str(cause) if cause is not None and str(cause) else "the connection failed"
 
 
-def _events(body: Iterator[bytes], stream: _Stream, call: Call) -> Iterator[Sequence[Delta]]:
-    """A batch for each piece that comes off the network, empty ones included: they are signs of life."""
+def _patience(config: Config) -> float:
+    """Seconds for what may follow an answer: less than counts as silence."""
+    return min(_AFTER_FINISH, (config.request_timeout or math.inf) / 2)
+
+
+def _events(body: Iterator[bytes], stream: _Stream, call: Call, patience: float) -> Iterator[Sequence[Delta]]:
+    """A batch for each piece that comes off the network, empty ones included: they are signs of life.
+
+    `patience`: seconds that a server without [DONE] is given for its usage after it has said why it stops.
+    """
     splitter = Splitter()
+    until = math.inf
     for piece in body:
         deltas: list[Delta] = []
         for data in splitter.feed(piece):
@@ -231,8 +241,12 @@ def _events(body: Iterator[bytes], stream: _Stream, call: Call) -> Iterator[Sequ
         yield deltas
         if stream.done:
             return
-        if stream.finished:
-            call.read_limit = _AFTER_FINISH
+        if not stream.finished:  # what servers say too early they take back
+            call.read_limit, until = None, math.inf
+        elif until == math.inf:
+            call.read_limit, until = patience, time.monotonic() + patience
+        elif time.monotonic() > until:
+            return
     yield [delta for data in splitter.end() for delta in _event(data, stream)]
 
 
@@ -247,16 +261,21 @@ def _event(data: bytes, stream: _Stream) -> Iterable[Delta]:
     return stream.feed(chunk)
 
 
-def _whole(body: bytes, stream: _Stream) -> Iterator[Delta]:
+def _whole(pieces: Iterator[bytes], stream: _Stream) -> Iterator[Sequence[Delta]]:
     """An answer in one piece: asked for where `can_stream` is false, and sent unasked by some servers."""
+    body = bytearray()
+    for piece in pieces:
+        body += piece
+        if len(body) > EVENT_LIMIT:
+            raise ApiError(502, f"{stream.backend.url} sent more than one answer can hold")
+        yield []
     try:
-        answer = json_text.loads(body)
+        answer = json_text.loads(bytes(body))
     except ValueError:
-        failure = read_failure(502, {}, body)
+        words = stream.backend.shown(plain_words(bytes(body)))
         hint = "is the base URL right (most end in /v1)?"
-        words = stream.backend.without_keys(failure.message)
         raise ApiError(502, f"{stream.backend.url} did not answer as an API: {words}; {hint}") from None
     if not isinstance(answer, dict) or not answer.keys() & {"choices", "output"}:
         raise api_error(failure_of(answer), stream.backend)
     stream.done = True
-    yield from stream.feed(answer)
+    yield list(stream.feed(answer))

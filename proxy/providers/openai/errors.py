@@ -11,13 +11,16 @@ from typing import Any
 from proxy.protocol.errors import ApiError
 from proxy.providers.common import json_text
 from proxy.providers.common.errors import STATUS_OF_KIND, common_error, shown
-from proxy.providers.common.failures import Backend, Failure, plain_words
+from proxy.providers.common.failures import READ_LIMIT, Backend, Failure, plain_words
+from proxy.providers.common.waits import retry_after
 from proxy.providers.common.words import kind_of
 
 __all__ = ["Backend", "Failure", "api_error", "failure_of", "read_failure"]
 
 _INVALID = ("invalid_request", "invalid_prompt", "content_filter", "_policy")
 """Codes of a refusal that will not go away."""
+_STATUS = re.compile(r"[45]\d\d", re.ASCII)
+_WAIT = re.compile(r"try again in (?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9}(?:\.\d{0,9})?)\d*(ms|s))?", re.ASCII)
 
 
 def read_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
@@ -25,9 +28,9 @@ def read_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failur
     try:
         value = json_text.loads(body)
     except ValueError:
-        return Failure(status, plain_words(body), retry_after=_retry_after(headers, ""))
+        return Failure(status, plain_words(body), retry_after=retry_after(headers))
     failure = failure_of(value, status)
-    wait = _retry_after(headers, failure.message)
+    wait = retry_after(headers)
     return replace(failure, status=status, retry_after=failure.retry_after if wait is None else wait)
 
 
@@ -38,7 +41,7 @@ def failure_of(value: Any, status: int = 0) -> Failure:
     if isinstance(value, dict) and isinstance(value.get("error"), dict | str):
         value = value["error"]
     if not isinstance(value, dict):
-        return Failure(status or 502, str(value))
+        return Failure.said(status or 502, str(value))
     message = value.get("message") or value.get("detail") or value.get("error") or json.dumps(value)
     if not isinstance(message, str):
         message = json.dumps(message)
@@ -53,12 +56,14 @@ def failure_of(value: Any, status: int = 0) -> Failure:
     status = status or _status_in_stream(code, message)
     given = metadata.get("headers")  # OpenRouter's, of the server behind it
     headers = {str(name).lower(): str(each) for name, each in given.items()} if isinstance(given, dict) else {}
-    return Failure(status, message, code, str(value.get("param") or ""), _retry_after(headers, message))
+    wait = retry_after(headers)
+    wait = _wait_in_words(message) if wait is None else wait
+    return Failure.said(status, message, code, str(value.get("param") or ""), retry_after=wait)
 
 
 def _status_in_stream(code: str, message: str) -> int:
     """The status that an error would have had, had it come before the stream began."""
-    if code.isdigit() and 400 <= int(code) < 600:
+    if _STATUS.fullmatch(code):
         return int(code)
     if status := STATUS_OF_KIND.get(kind_of(Failure(0, message, code))):
         return status
@@ -66,18 +71,13 @@ def _status_in_stream(code: str, message: str) -> int:
     return 400 if any(word in text for word in _INVALID) else 502
 
 
-def _retry_after(headers: Mapping[str, str], message: str) -> float | None:
-    """Seconds, from the headers or from the sentence OpenAI writes ("Please try again in 1m41.7s")."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return max(0.0, float(headers[name]) * scale)
-        except (KeyError, ValueError):
-            continue
-    found = re.search(r"try again in (?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+)(ms|s))?", message)
+def _wait_in_words(message: str) -> float | None:
+    """Seconds, from the sentence that OpenAI writes ("Please try again in 1m41.7s")."""
+    found = _WAIT.search(message[:READ_LIMIT])
     if found is None or not any(found.groups()[:3]):
         return None
     hours, minutes, amount, unit = found.groups()
-    seconds = float(amount.rstrip(".") or 0) * (0.001 if unit == "ms" else 1) if amount else 0.0
+    seconds = float(amount or 0) * (0.001 if unit == "ms" else 1)
     return int(hours or 0) * 3600 + int(minutes or 0) * 60 + seconds
 
 

@@ -100,7 +100,7 @@ def test_rules_of_the_client() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", "null", '{"allow": "x"}', '{"allow": []}', '{"allow": [7]}', "usage:"]
+    "text", ["", "{}", "[]", "null", '{"allow": "x"}', '{"allow": []}', '{"allow": [7]}', "usage:", "[" * 100_000]
 )
 def test_what_is_no_rules_of_the_client(text: str) -> None:
     with pytest.raises(ValueError):

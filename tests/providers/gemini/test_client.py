@@ -207,7 +207,19 @@ def test_wrong_key(upstream: FakeGemini) -> None:
     assert "somebody" not in failed.value.message
 
 
-@pytest.mark.parametrize("name", ["gemini/../files", "gemini/a?b", "gemini/a&b", "gemini/a#b"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gemini/../files",
+        "gemini/a?b",
+        "gemini/a&b",
+        "gemini/a#b",
+        "gemini/a/%2e%2e/b",
+        "gemini/a//b",
+        r"gemini/a\b",
+        "gemini/.",
+    ],
+)
 def test_impossible_name(name: str, upstream: FakeGemini) -> None:
     with pytest.raises(ApiError) as failed:
         _run(_provider(upstream.base_url), _exchange(model=name))

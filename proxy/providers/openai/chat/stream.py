@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from itertools import islice
 from typing import Any
 
 from proxy.protocol.deltas import (
@@ -57,6 +58,8 @@ _FINISH: dict[FinishKind, FinishReason] = {
 _NORMAL = ("end", "tool", "unknown")
 _SHOWN_WORD_MAX = 100
 """Characters of a finish reason in a message; it is a server's own word, some put a whole sentence there."""
+_SOURCES_MAX = 100
+"""Sources that are listed; for each the whole text is looked through."""
 _PLAIN_CHUNK = {
     "id",
     "object",
@@ -162,7 +165,7 @@ class ChatStream:
             raise ApiError(502, f"{self.backend.url} sent a chunk that cannot be read") from None
         if not self._closed:
             raise ApiError(502, CUT_OFF)
-        kind, word = self._ending.kind, self._ending.word[:_SHOWN_WORD_MAX]
+        kind, word = self._ending.kind, self.backend.shown(self._ending.word, _SHOWN_WORD_MAX)
         if kind == "broken" or (kind == "unknown" and not self._has_content):
             raise ApiError(502, f"{self.backend.url} broke off its answer (finish reason: {word})")
         if self._reasoning.open or self._calls.any_waiting:
@@ -268,8 +271,9 @@ class ChatStream:
             case "notice":
                 if piece.identity not in self._notices:
                     self._notices.add(piece.identity)
-                    yield Note(f"the answer held what cannot be shown: {piece.text.strip('[]')}")
-                    yield from self._show(piece.text, Repeat.NEVER)
+                    text = self.backend.without_keys(piece.text)
+                    yield Note(f"the answer held what cannot be shown: {text.strip('[]').partition(': ')[0]}")
+                    yield from self._show(text, Repeat.NEVER)
             case _:
                 self._ending.refused = self._ending.refused or piece.kind == "refusal"
                 yield from self._show(piece.text, part.repeat)
@@ -336,7 +340,8 @@ class ChatStream:
         text = self._text.text
         if self._calls.any_named or text.lstrip().startswith(("{", "[")):
             return []
-        return [f"- {title}: {url}" if title else f"- {url}" for url, title in self._sources.items() if url not in text]
+        known = islice(self._sources.items(), _SOURCES_MAX)
+        return [f"- {title}: {url}" if title else f"- {url}" for url, title in known if url not in text]
 
 
 def _plain_delta(chunk: dict[str, Any]) -> dict[str, Any] | None:

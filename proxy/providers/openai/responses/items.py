@@ -17,16 +17,24 @@ the one that has come twice for the item in its place is about another item.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from itertools import islice
 from typing import Any
 
 from proxy.providers.common.fields import count_of, json_text, object_of, objects_of, text_of
+from proxy.providers.common.json_text import loads
 from proxy.providers.openai.responses.outputs import part_text, parts_of
 
 MESSAGE, CALL, REASONING = "message", "function_call", "reasoning"
+_LOOK_BACK = 64
+"""Items that may be meant where nothing names them; so an answer of thousands of items takes no longer for each."""
+_WRITINGS = 8
+"""How many times as long the same JSON may be in another writing: `\\u00e9` has six characters for one."""
+_ANY = -1
+"""Stands for every index."""
 PartKey = tuple[str, int]
 """Which list of an item a part is in ("content" or "summary"), and where."""
 
@@ -69,9 +77,8 @@ class Item:
 
     def complete_arguments(self, whole: str) -> None:
         """Takes the whole arguments, where they go on with what has come of them."""
-        so_far = "".join(self.arguments)
-        if whole.startswith(so_far) and len(whole) > len(so_far):
-            self.add_arguments(whole[len(so_far) :])
+        if rest := rest_of(whole, self.arguments):
+            self.add_arguments(rest)
 
     def take_waiting(self) -> str:
         text = "".join(self.waiting)
@@ -80,7 +87,7 @@ class Item:
 
     @property
     def text(self) -> str:
-        return "".join(piece for pieces in self.parts.values() for piece in pieces)
+        return "".join(self._pieces())
 
     def is_other(self, name: str, index: int | None) -> bool:
         """Whether an event with this id and index is about another item, though it may stand in the same place."""
@@ -91,11 +98,18 @@ class Item:
         if self.type == CALL:
             if self.name and text_of(what.get("name")) not in ("", self.name):
                 return False
-            return _goes_on("".join(self.arguments), arguments_of(what.get("arguments")), self.state is ItemState.DONE)
+            whole = arguments_of(what.get("arguments"))
+            rest = rest_of(whole, self.arguments)
+            if not whole or not self.arguments or rest == "":
+                return True
+            return _is_same_json(whole, self.arguments) if self.state is ItemState.DONE else rest is not None
         if self.type == MESSAGE:
-            whole = "".join(map(part_text, parts_of(what.get("content"))))
-            return whole == self.text if self.state is ItemState.DONE else whole.startswith(self.text)
+            rest = rest_of("".join(map(part_text, parts_of(what.get("content")))), self._pieces())
+            return rest == "" if self.state is ItemState.DONE else rest is not None
         return True
+
+    def _pieces(self) -> Iterator[str]:
+        return (piece for pieces in self.parts.values() for piece in pieces)
 
 
 def arguments_of(value: Any) -> str:
@@ -110,13 +124,28 @@ def type_of(what: dict[str, Any]) -> str:
     return CALL if "arguments" in what else MESSAGE if "content" in what else ""
 
 
-def _goes_on(so_far: str, whole: str, done: bool) -> bool:
-    if not whole or not so_far or whole == so_far:
-        return True
-    if not done:
-        return whole.startswith(so_far)
+def rest_of(whole: str, pieces: Iterable[str]) -> str | None:
+    """What a whole text says beyond its pieces, None where it does not begin with them.
+
+    Takes no longer than `whole` is, however much has come in pieces.
+    """
+    at = 0
+    for piece in pieces:
+        if not whole.startswith(piece, at):
+            return None
+        at += len(piece)
+    return whole[at:]
+
+
+def _is_same_json(whole: str, pieces: list[str]) -> bool:
+    """Whether the pieces say the same in another writing, which is never of quite another length."""
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > len(whole) * _WRITINGS:
+            return False
     try:
-        return bool(json.loads(whole) == json.loads(so_far))
+        return len(whole) <= size * _WRITINGS and bool(loads(whole) == loads("".join(pieces)))
     except ValueError:
         return False
 
@@ -128,6 +157,8 @@ class Items:
         self._items: list[Item] = []
         self._by_id: dict[str, Item] = {}
         self._by_call_id: dict[str, Item] = {}
+        self._begun: dict[tuple[str, int | None], list[Item]] = {}
+        """By type and index, and all of a type under `_ANY`; those that are done are taken out when they are met."""
 
     def __iter__(self) -> Iterator[Item]:
         return iter(self._items)
@@ -139,10 +170,8 @@ class Items:
         if known is not None and known.type == kind:
             known.steady = True
             return known
-        if index is None:
-            found = next((item for item in self._open(kind) if item.announced is not None or not name), None)
-        else:
-            found = next((item for item in self._open(kind) if item.index in (index, None)), None)
+        placed = self._open(kind, index)
+        found = next((item for item in placed if index is not None or item.announced is not None or not name), None)
         if found is not None and not found.is_other(name, 0):
             return found
         return self._new(kind, index, name)
@@ -151,7 +180,7 @@ class Items:
         kind, name, index = type_of(what), _id(event, what), count_of(event.get("output_index"))
         found = self._named(kind, what, name)
         if found is None:
-            placed = (item for item in self._open(kind) if item.index == index and not item.is_other(name, index))
+            placed = (item for item in self._last(kind, index) if not item.is_other(name, index))
             found = next((item for item in placed if item.announced is None or not name), None)
         if found is None:
             found = self._new(kind, index, name)
@@ -163,7 +192,7 @@ class Items:
         kind, name, index = type_of(what), _id(event, what), count_of(event.get("output_index"))
         found = self._named(kind, what, name)
         if found is None:
-            placed = [item for item in self._open(kind) if index is None or item.index in (index, None)]
+            placed = self._open(kind, index)
             if index is None and name:
                 placed = [item for item in placed if item.announced is not None or not item.id]
             same = (item for item in placed if not item.is_other(name, 0))
@@ -175,25 +204,47 @@ class Items:
 
     def listed(self, output: Any) -> Iterator[tuple[Item, dict[str, Any]]]:
         """The items that a whole response lists, each with what is listed of it."""
-        left = {item.key: item for item in self._items}
+        left: dict[str, OrderedDict[int, Item]] = {}
+        for item in self._items:
+            left.setdefault(item.type, OrderedDict())[item.key] = item
         listed = objects_of(output)
         found: dict[int, Item] = {}
+
+        def take(position: int, item: Item | None) -> None:
+            if item is not None and position not in found and left[item.type].pop(item.key, None) is not None:
+                found[position] = item
+
         for position, what in enumerate(listed):
-            if (item := self._named(type_of(what), what, _id({}, what))) is not None and item.key in left:
-                found[position] = left.pop(item.key)
-        for is_it in (Item.fits, None):
-            for position, what in enumerate(listed):
-                if position not in found:
-                    same = (item for item in left.values() if item.type == type_of(what))
-                    fitting = (item for item in same if (is_it(item, what) if is_it else item.index == position))
-                    if (match := next(fitting, None)) is not None:
-                        found[position] = left.pop(match.key)
+            take(position, self._named(type_of(what), what, _id({}, what)))
+        for position, what in enumerate(listed):
+            if position not in found:
+                nearest = islice(left.get(type_of(what), {}).values(), _LOOK_BACK)
+                take(position, next((item for item in nearest if item.fits(what)), None))
+        placed = {(item.type, item.index): item for items in left.values() for item in reversed(items.values())}
+        for position, what in enumerate(listed):
+            take(position, placed.get((type_of(what), position)))
         for position, what in enumerate(listed):
             yield found.get(position) or self._new(type_of(what), position, _id({}, what)), what
 
-    def _open(self, kind: str) -> Iterator[Item]:
-        """The items of a type that are not done, the last one first."""
-        return (item for item in reversed(self._items) if item.type == kind and item.state is not ItemState.DONE)
+    def _open(self, kind: str, index: int | None) -> list[Item]:
+        """The items of a type that are not done and may stand at this index, if one is given; the last one first."""
+        if index is None:
+            return self._last(kind, _ANY)
+        found = [*self._last(kind, index), *self._last(kind, None)]
+        return sorted(found, key=lambda item: item.key, reverse=True)
+
+    def _last(self, kind: str, index: int | None) -> list[Item]:
+        """Those at just this index, the last one first; no further back than an answer's items can be apart."""
+        begun = self._begun.get((kind, index), [])
+        found: list[Item] = []
+        at = len(begun)
+        while at and len(found) < _LOOK_BACK:
+            at -= 1
+            if begun[at].state is ItemState.DONE:
+                del begun[at]
+            else:
+                found.append(begun[at])
+        return found
 
     def _named(self, kind: str, what: dict[str, Any], name: str) -> Item | None:
         call_id = text_of(what.get("call_id"))
@@ -205,6 +256,8 @@ class Items:
     def _new(self, kind: str, index: int | None, name: str) -> Item:
         item = Item(len(self._items), kind, index, name)
         self._items.append(item)
+        for place in (index, _ANY):
+            self._begun.setdefault((kind, place), []).append(item)
         if name:
             self._by_id[name] = item
         return item

@@ -48,7 +48,16 @@ from proxy.providers.common.finish import finish
 from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.errors import Backend, api_error, failure_of
 from proxy.providers.openai.responses.input import TRANSPORT
-from proxy.providers.openai.responses.items import CALL, MESSAGE, REASONING, Item, Items, ItemState, arguments_of
+from proxy.providers.openai.responses.items import (
+    CALL,
+    MESSAGE,
+    REASONING,
+    Item,
+    Items,
+    ItemState,
+    arguments_of,
+    rest_of,
+)
 from proxy.providers.openai.responses.outputs import described, part_described, part_text, parts_of
 from proxy.providers.openai.responses.searches import citations, cited_pages, read_search
 
@@ -68,6 +77,8 @@ _NOTHING_SAID = "[The model ended its turn without saying anything.]"
 _FILTERED = "The server's content filter stopped the answer"
 _REFUSED = "The model refused to answer"
 _SPOILT = "an answer without content"
+_SHOWN_WORD_MAX = 100
+"""Characters of a server's own word for a reason or a type."""
 
 
 @dataclass(slots=True)
@@ -101,10 +112,11 @@ class ResponsesStream:
         """Why the answer, which has shown nothing but reasoning, is worth asking for again."""
         return _SPOILT if self._finish == "end" and not self._shown and not self._refused else None
 
-    def feed(self, event: dict[str, Any]) -> Iterator[Delta]:
-        """Raises ApiError when the event reports a failure, or cannot be read."""
+    def feed(self, event: Any) -> Iterator[Delta]:
+        """Any JSON value. Raises ApiError when the event reports a failure, or cannot be read."""
         try:
-            yield from self._read(event)
+            for each in objects_of(event if isinstance(event, list) else [event]):
+                yield from self._read(each)
         except RecursionError:
             raise ApiError(502, f"{self.backend.url} sent an event that is nested too deeply") from None
 
@@ -178,8 +190,7 @@ class ResponsesStream:
         if item.state is ItemState.DONE:
             return
         if whole:
-            so_far = "".join(item.parts.get(part, ()))
-            piece = whole[len(so_far) :] if whole.startswith(so_far) else ""
+            piece = rest_of(whole, item.parts.get(part, ())) or ""
         if piece:
             if item.parts and part not in item.parts and kind == REASONING:
                 piece = f"\n\n{piece}"
@@ -236,7 +247,7 @@ class ResponsesStream:
         elif item.type == "web_search_call" and self.search is not None:
             if (search := read_search(what)) is not None:
                 self._searches.append(search)
-        elif words := described(what, item.type):
+        elif words := described(what, self.backend.shown(item.type, _SHOWN_WORD_MAX)):
             yield from self._found([])
             item.waiting.append(words)
             yield from self._show(item)
@@ -331,7 +342,8 @@ class ResponsesStream:
             case "refusal" | "context_window_exceeded" as reason:
                 return reason
             case "broken":
-                raise ApiError(502, f"{self.backend.url} broke off the answer: {word}")
+                said = self.backend.shown(text_of(word), _SHOWN_WORD_MAX)
+                raise ApiError(502, f"{self.backend.url} broke off the answer: {said}")
             case _:
                 return "max_tokens"
 
