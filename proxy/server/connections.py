@@ -15,7 +15,7 @@ from waitress.task import WSGITask
 
 from proxy.protocol.errors import ApiError
 from proxy.server.progress import Progress
-from proxy.server.refusals import Parser, RefusalTask, Refused
+from proxy.server.refusals import Parser, RefusalTask
 
 _SPARE = 64
 _PROBES = 4
@@ -71,18 +71,6 @@ class Channel(HTTPChannel):
     def busy(self) -> bool:
         """Whether a whole request is here that is not yet answered to the last byte."""
         return bool(self.requests or self.total_outbufs_len)
-
-    def refuse(self, error: ApiError | None = None) -> None:
-        """Answers the first request at once, with what is wrong with it or with `error`, and closes.
-
-        In the loop's thread. Writing never blocks it, since what is written is small and nothing waits before it.
-        """
-        if self.total_outbufs_len:
-            self.handle_close()  # it takes not even the answer before this one
-            return
-        if error is not None:
-            self.requests[0].error = Refused(error)
-        self.service()
 
     def received(self, data: bytes) -> bool:
         taken = super().received(data)

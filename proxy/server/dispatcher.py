@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 from waitress.task import ThreadedTaskDispatcher
 
@@ -79,11 +79,16 @@ class Dispatcher:
 
     def add_task(self, channel: Channel) -> None:
         """In any thread, and within a lock of the channel's: so what the loop answers has to wait until `turn`."""
+        request: Any = channel.requests[0]
         channel.queued = time.monotonic()
-        lane = self._lane(channel)
-        if lane is not None:
-            lane.add_task(channel)  # type: ignore[arg-type]
+        # A probe behind an answer that is not taken could block its thread as that answer does.
+        if self._is_probe(request) and not channel.total_outbufs_len:
+            self._probing.add_task(channel)  # type: ignore[arg-type]
+        elif request.error is None and not self._stopping and self._serving.waiting() < self._places:
+            self._serving.add_task(channel)  # type: ignore[arg-type]
         else:
+            if request.error is None:
+                request.error = Refused(self._stopping or self._overloaded)
             self._refused.append(channel)
             channel.server.pull_trigger()
 
@@ -92,22 +97,14 @@ class Dispatcher:
         if late and not self._stopping:
             log.warning("%d requests found no free thread in %.0f s (THREADS)", len(late), self._patience)
         for channel in late:
-            channel.refuse(self._stopping or self._overloaded)
+            cast(Any, channel.requests[0]).error = Refused(self._stopping or self._overloaded)
+            self._refused.append(channel)
         for _ in range(len(self._refused)):
-            self._refused.popleft().refuse()
+            channel = self._refused.popleft()
+            if channel.total_outbufs_len:
+                self._refused.append(channel)  # its last answer goes first; writing must not block the loop
+            else:
+                channel.service()
 
-    def _lane(self, channel: Channel) -> _Lane | None:
-        """None where the request is refused, which stands in its `error` then."""
-        request: Any = channel.requests[0]
-        if request.error is not None:
-            return None
-        # A probe behind an answer that is not taken could block its thread as that answer does.
-        if request.path in (OPEN_PATHS if self._stopping is None else (_HEALTH,)) and not channel.total_outbufs_len:
-            return self._probing
-        if self._stopping is not None:
-            request.error = Refused(self._stopping)
-        elif self._serving.waiting() >= self._places:
-            request.error = Refused(self._overloaded)
-        else:
-            return self._serving
-        return None
+    def _is_probe(self, request: Any) -> bool:
+        return request.error is None and request.path in ((_HEALTH,) if self._stopping else OPEN_PATHS)

@@ -15,9 +15,8 @@ from proxy.server.connections import Channel, spare
 
 log = logging.getLogger(__name__)
 
-_STRANGERS = 32
-"""Connections that nobody without a right to call may have, all together. They cost no thread, so these are enough for
-all of them to read why they are refused."""
+STRANGERS = 32
+"""Connections that all who may not call have together. They cost no thread, so these are enough to tell each why."""
 
 
 def close_overdue(channels: Sequence[Channel], clocks: Clocks, now: float) -> None:
@@ -52,5 +51,5 @@ def make_room(channels: Sequence[Channel], limit: int, clocks: Clocks, now: floa
 def close_strangers(strangers: list[Channel]) -> None:
     """Closes the oldest of those that are too many, and takes out of the list what is closed."""
     strangers[:] = [channel for channel in strangers if channel.connected]
-    for channel in strangers[:-_STRANGERS]:
+    for channel in strangers[:-STRANGERS]:
         channel.handle_close()

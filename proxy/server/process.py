@@ -39,7 +39,6 @@ _UNSENT = 1024 * 1024
 def serve(app: Flask, config: Config) -> int:
     """Serves until SIGINT or SIGTERM; returns the exit code. Runs in the main thread only."""
     services: Services = app.extensions["proxy"]
-    memory.map_large_blocks()
     try:
         server = Server(app, config, services.running)
     except CannotListen as error:
@@ -76,6 +75,7 @@ class Server:
         self._running = running
         self._clocks = clocks or Clocks()
         self._next_tick = 0.0
+        memory.map_large_blocks()
         self._tidying = memory.Tidying()
         self._map: dict[int, Any] = {}
         sockets = listen(config.host, config.port)
@@ -116,6 +116,8 @@ class Server:
         if not self._turn_while_busy(self._grace):
             self._running.cancel_all()
             self._turn_while_busy(self._clocks.last_words)
+        for _ in range(2):  # one to accept and one to read what is here already
+            self._turn(0)
 
     def stop(self) -> None:
         """Makes `run` come to its end. Safe in other threads and in signal handlers."""

@@ -6,6 +6,8 @@ import contextlib
 import http.client
 import json
 import socket
+import struct
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -120,3 +122,11 @@ def is_closed(connection: socket.socket) -> bool:
     with contextlib.suppress(ConnectionError):
         return connection.recv(1) == b""
     return True
+
+
+def reset(connection: socket.socket) -> None:
+    """Leaves without the usual end."""
+    connection.setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+    )
+    connection.close()

@@ -20,6 +20,7 @@ from tests.server.serving import (
     echo,
     is_closed,
     read_answer,
+    reset,
     serving,
     settings,
 )
@@ -66,16 +67,15 @@ def test_who_has_ended_only_its_side_gets_the_whole_answer(before: bytes) -> Non
 
 
 @pytest.mark.parametrize("before", [b"", b"begin "], ids=["before the head", "in a silent middle"])
-@pytest.mark.parametrize("linger", [False, True], ids=["end", "reset"])
-def test_who_has_left_is_noticed(before: bytes, linger: bool) -> None:
+@pytest.mark.parametrize("leave", [socket.socket.close, reset])
+def test_who_has_left_is_noticed(before: bytes, leave: Callable[[socket.socket], None]) -> None:
     app = Asking(before)
     with serving(app) as server:
         with connect(server, GET) as connection:
             assert app.begun.wait(PATIENCE)
             if before:
                 assert connection.recv(1000)
-            if linger:
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            leave(connection)
         assert app.gone.wait(PATIENCE)
 
 
