@@ -201,10 +201,10 @@ class Writer:
                     self._end(call)
             case ThinkingEnd(signature):
                 track = self._current("thinking")
-                track.signature = signature
+                track.signature = whole_characters(signature)
                 track.ended = True
             case RedactedThinking(data):
-                self._add(_Track("whole", {"type": "redacted_thinking", "data": data}, ended=True))
+                self._add(_Track("whole", {"type": "redacted_thinking", "data": whole_characters(data)}, ended=True))
             case ServerBlock({"type": "server_tool_use"} as block):
                 pieces: list[str | dict[str, Any]] = [json.dumps(block["input"], ensure_ascii=False)]
                 self._add(_Track("server", {**block, "input": {}}, pieces=pieces, ended=True))

@@ -15,6 +15,7 @@ STATUS_OF_KIND: dict[Kind, int] = {
     "no_images": 400,
     "bad_picture": 400,
     "botched": 502,
+    "no_model": 404,
     "rate_limit": 429,
     "overloaded": 503,
 }
@@ -47,6 +48,9 @@ def common_error(failure: Failure, backend: Backend) -> ApiError | None:
             return ApiError(400, f"Could not process image: {words}")
         case "botched":
             return ApiError(502, f"{backend.url}: {words}")
+        case "no_model":
+            remedy = "name one that it has in BIG_MODEL, SMALL_MODEL or the entry's `model_name`"
+            return ApiError(404, f"{backend.url}: {words} (there is no such model; {remedy})")
         case _ if 300 <= status < 400:
             return ApiError(502, f"{backend.url} answered with a redirect; set the base URL to where it leads")
         case _:

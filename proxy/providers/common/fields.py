@@ -14,6 +14,11 @@ def text_of(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def name_of(value: Any) -> str:
+    """The name of a tool, or "" for anything else; one of nothing but white space calls nobody."""
+    return value if isinstance(value, str) and value.strip() else ""
+
+
 def object_of(value: Any) -> dict[str, Any]:
     """The object, or an empty one for anything else."""
     return value if isinstance(value, dict) else {}

@@ -106,7 +106,7 @@ def _web_search(failure: Failure, body: Body, _: Habits) -> Lesson | None:
 def _api(failure: Failure, body: Body, habits: Habits) -> Lesson | None:
     """The other of OpenAI's two APIs, tried once; a server that has neither for the model has refused both then."""
     if "input" in body:
-        wrong = failure.status in (404, 405, 501) and "model_not_found" not in failure.text
+        wrong = failure.status in (404, 405, 501) and kind_of(failure) != "no_model"
         return Lesson("api", {"api": "chat"}) if wrong or _CHAT_ONLY.search(failure.text) else None
     if "messages" in body and habits.api is None and _RESPONSES_ONLY.search(failure.text):
         return Lesson("api", {"api": "responses"})

@@ -24,12 +24,14 @@ Kind = Literal[
     "no_images",
     "bad_picture",
     "botched",
+    "no_model",
     "rate_limit",
     "overloaded",
     "",
 ]
 """What is wrong: prompt (and output) too long for the window, output alone above the model's limit, money or allowance
-used up, key, a model without eyes, one picture, a call that the model wrote badly, too much at once, nobody there."""
+used up, key, a model without eyes, one picture, a call that the model wrote badly, no such model, too much at once,
+nobody there."""
 
 _NOT_OVERFLOW = (401, 402, 403, 404)
 _NOT_REQUEST = (*_NOT_OVERFLOW, 429)
@@ -42,6 +44,7 @@ _TABLES: tuple[tuple[Kind, str, tuple[int, ...]], ...] = (
     ("no_images", "no_images", (401, 402, 403, 429)),
     ("bad_picture", "bad_pictures", (401, 402, 403, 429)),
     ("botched", "botched", _NOT_REQUEST),
+    ("no_model", "models", (401, 402, 429)),
     ("rate_limit", "rate_limits", ()),
     ("overloaded", "overloaded", ()),
 )

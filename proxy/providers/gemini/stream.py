@@ -43,7 +43,7 @@ from proxy.protocol.deltas import (
 from proxy.protocol.errors import ApiError
 from proxy.protocol.request import Tool
 from proxy.protocol.writer import CUT_OFF
-from proxy.providers.common.fields import count_of, json_text, object_of, objects_of, text_of
+from proxy.providers.common.fields import count_of, json_text, name_of, object_of, objects_of, text_of
 from proxy.providers.common.finish import FinishKind, finish
 from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.gemini.errors import Backend, api_error, failure_of
@@ -240,7 +240,7 @@ class GeminiStream:
 
     def _function_call(self, part: dict[str, Any], signature: str) -> Iterator[Delta]:
         """A call, whole or a piece of one; `thought` beside it means nothing, it is a call."""
-        name, call_id = text_of(part.get("name")), text_of(part.get("id"))
+        name, call_id = name_of(part.get("name")), text_of(part.get("id"))
         pieces = objects_of(part.get("partialArgs"))
         known = self._call
         goes_on = known is not None and known.continues and name in ("", known.name)

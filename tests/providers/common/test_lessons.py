@@ -161,6 +161,15 @@ TEXTS += [
 ]
 
 
+@pytest.mark.parametrize(
+    ("said", "other_api"), [("Not Found", True), ("The model `m` does not exist", False), ("Invalid model: m", False)]
+)
+def test_a_missing_model_is_no_missing_api(said: str, other_api: bool) -> None:
+    """The other API would have to be asked in vain, for as long as the proxy runs."""
+    found = learn(Failure(404, said), {"model": "m", "input": []}, Habits())
+    assert (found is not None) is other_api
+
+
 def test_where_the_api_is_settled_reasoning_is_switched_off() -> None:
     """CASES-34"""
     text = "Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions."

@@ -29,11 +29,12 @@ KINDS = {
     "no_images": "no_images",
     "bad_pictures": "bad_picture",
     "botched": "botched",
+    "models": "no_model",
     "rate_limits": "rate_limit",
     "overloaded": "overloaded",
 }
 """Table -> what kind its texts are."""
-MIN_COUNTS = {"overflow": 40, "sums": 20, "money": 25, "output_limits": 20, "refused_parameters": 40}
+MIN_COUNTS = {"overflow": 40, "sums": 20, "money": 25, "output_limits": 20, "models": 25, "refused_parameters": 40}
 PRECISION: list[Json] = yaml.safe_load((Path(__file__).parent / "precision.yaml").read_text(encoding="utf-8"))
 PICTURE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}]}
 CHAT: Json = {

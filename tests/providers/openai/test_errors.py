@@ -94,6 +94,15 @@ TOLD: list[Any] = [
         id="CASES-81 a date",
     ),
     pytest.param(
+        (
+            429,
+            openai("x"),
+            {"retry-after": "Wed, 21 Oct 2026 07:28:09 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"},
+        ),
+        (429, "rate_limit_error", "x", 9, None),
+        id="CASES-81 a date to come",
+    ),
+    pytest.param(
         (429, openai("x"), {"retry-after": "3600"}), (429, "rate_limit_error", "x", None, False), id="CASES-81 an hour"
     ),
     pytest.param(
@@ -183,12 +192,31 @@ IN_STREAM: list[Any] = [
     pytest.param({"error": "Model unloaded"}, 502, id="CASES-65 LM Studio's string"),
     pytest.param({"message": "EngineDeadError", "type": "InternalServerError", "code": 500}, 500, id="CASES-66 vLLM"),
     pytest.param({"detail": "gone"}, 502, id="CASES-66 detail"),
+    pytest.param({"error": {"code": 400, "message": "Model Not Exist"}}, 404, id="no such model"),
+    pytest.param({"error": {"code": "\u00b2", "message": "x"}}, 502, id="a digit that is no number"),
+    pytest.param({"error": {"code": "9" * 5000, "message": "9" * 5000}}, 502, id="5000 digits"),
+    pytest.param({"error": {"message": f"try again in {'9' * 5000}h1.2.3s"}}, 502, id="a wait without end"),
 ]
 
 
 @pytest.mark.parametrize(("chunk", "status"), IN_STREAM)
 def test_errors_inside_a_stream_have_the_status_they_would_have_had(chunk: Any, status: int) -> None:
     assert api_error(failure_of(chunk), BACKEND).status == status
+
+
+@pytest.mark.parametrize("status", [400, 404, 422, 503])
+@pytest.mark.parametrize("said", ["gpt-9 is not a valid model ID", "Model Not Exist", "model 'gpt-9' not found"])
+def test_a_missing_model_is_a_404(said: str, status: int) -> None:
+    """Claude Code offers another model then; a 400 would end the session."""
+    for error in (
+        told(status, {"error": {"message": said}}),
+        api_error(failure_of({"error": {"message": said}}), BACKEND),
+    ):
+        assert (error.status, error.type) == (404, "not_found_error")
+        assert error.message == (
+            f"{URL}: {said} (there is no such model; name one that it has in BIG_MODEL, SMALL_MODEL or the entry's "
+            "`model_name`)"
+        )
 
 
 KEYLESS = Backend(URL, None)

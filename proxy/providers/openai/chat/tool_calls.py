@@ -28,6 +28,7 @@ from typing import Any
 
 from proxy.protocol.deltas import Delta, ToolCallDelta, ToolCallEnd, ToolCallStart
 from proxy.protocol.errors import ApiError
+from proxy.providers.common.fields import name_of
 from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.chat.arguments import Arguments, State, as_text, canonical
 
@@ -249,7 +250,7 @@ def _fragment(member: dict[str, Any], place: tuple[int, int] | None, repeats: bo
     return Fragment(
         place,
         id=call_id if isinstance(call_id, str) else "",
-        name=name if isinstance(name, str) and name.strip() else "",
+        name=name_of(name),
         arguments=as_text(given),
         repeats=repeats,
         signature=thought_signature(member) or thought_signature(function),

@@ -6,9 +6,7 @@ import math
 from typing import Any
 
 from proxy.protocol.deltas import Usage
-
-_COUNT_MAX = 2**53
-"""Tokens; no count, but something a JSON parser in the way would round."""
+from proxy.providers.common.fields import count_of
 
 
 def usage_of(chunk: dict[str, Any]) -> Usage | None:
@@ -70,11 +68,6 @@ def _mapping(value: dict[str, Any], *keys: str) -> dict[str, Any]:
 
 
 def _count(value: dict[str, Any], *keys: str) -> int | None:
-    """The first that is a number of tokens, fractions of 0 included; true and false are none."""
-    for key in keys:
-        number = value.get(key)
-        if isinstance(number, float) and number.is_integer():
-            number = int(number)
-        if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < _COUNT_MAX:
-            return number
-    return None
+    """The first that is a number of tokens."""
+    counts = (count_of(value.get(key)) for key in keys)
+    return next((count for count in counts if count is not None), None)

@@ -24,7 +24,7 @@ from enum import Enum, auto
 from itertools import islice
 from typing import Any
 
-from proxy.providers.common.fields import count_of, json_text, object_of, objects_of, text_of
+from proxy.providers.common.fields import count_of, json_text, name_of, object_of, objects_of, text_of
 from proxy.providers.common.json_text import loads
 from proxy.providers.openai.responses.outputs import part_text, parts_of
 
@@ -96,7 +96,7 @@ class Item:
     def fits(self, what: dict[str, Any]) -> bool:
         """Whether the whole item `what` goes on with what has come of this one, or is it once more."""
         if self.type == CALL:
-            if self.name and text_of(what.get("name")) not in ("", self.name):
+            if self.name and name_of(what.get("name")) not in ("", self.name):
                 return False
             whole = arguments_of(what.get("arguments"))
             rest = rest_of(whole, self.arguments)
@@ -263,7 +263,7 @@ class Items:
         return item
 
     def _learn(self, item: Item, what: dict[str, Any], name: str) -> None:
-        item.name = item.name or text_of(what.get("name"))
+        item.name = item.name or name_of(what.get("name"))
         if call_id := text_of(what.get("call_id")):
             item.call_id = item.call_id or call_id
             self._by_call_id[call_id] = item

@@ -43,7 +43,7 @@ from proxy.protocol.request import Tool
 from proxy.protocol.signature import seal
 from proxy.protocol.web_search import Search, search_blocks
 from proxy.protocol.writer import CUT_OFF
-from proxy.providers.common.fields import count_of, object_of, objects_of, text_of
+from proxy.providers.common.fields import count_of, name_of, object_of, objects_of, text_of
 from proxy.providers.common.finish import finish
 from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.errors import Backend, api_error, failure_of
@@ -211,7 +211,7 @@ class ResponsesStream:
         yield delta(text)
 
     def _arguments(self, item: Item, event: dict[str, Any]) -> Iterator[Delta]:
-        item.name = item.name or text_of(event.get("name"))
+        item.name = item.name or name_of(event.get("name"))
         if item.state is ItemState.DONE:
             return
         if piece := arguments_of(event.get("delta")):
@@ -254,7 +254,7 @@ class ResponsesStream:
 
     def _call_complete(self, item: Item, what: dict[str, Any]) -> Iterator[Delta]:
         """A call that was cut is not ended, so that what there is of it is not taken for the whole."""
-        item.name = item.name or text_of(what.get("name"))
+        item.name = item.name or name_of(what.get("name"))
         announced = object_of(item.announced).get("arguments")
         item.complete_arguments(
             arguments_of(what.get("arguments")) or ("" if item.arguments else arguments_of(announced))
