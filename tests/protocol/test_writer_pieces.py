@@ -60,6 +60,7 @@ def test_half_characters_are_replaced_everywhere() -> None:
     search = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "\ud83d"}}
     deltas: list[Delta] = [ServerBlock(search), ServerBlock(found), TextDelta("a")]
     deltas.append(Citation({**CITED, "cited_text": "\ud83d"}))
+    deltas += [RedactedThinking("\ud83d"), ThinkingDelta("b"), ThinkingEnd("s\ud83d")]
     message = written([*deltas, Finish("refusal", explanation="no\ud83d")])
     assert "\\ud83d" not in json.dumps(message)
     assert message["stop_details"]["explanation"] == "no\ufffd"
