@@ -50,6 +50,7 @@ def test_the_log_is_ascii_and_holds_no_secret(tmp_path: Path, capsys: pytest.Cap
     }
     configure_logging(load_config({**environ, "LOG_LEVEL": "DEBUG"}, directory=tmp_path))
     log = logging.getLogger("openai")
+    log.info("a name\n2026-01-01 00:00:00 INFO proxy.web: \rforged")
     log.debug(
         "%s \x1b[31m \u4f60 \U0001f680", "canary-openai canary-proxy-1 canary-proxy-2 canary-custom canary-header"
     )
@@ -62,6 +63,7 @@ def test_the_log_is_ascii_and_holds_no_secret(tmp_path: Path, capsys: pytest.Cap
     assert said.isascii()
     assert "\x1b" not in said
     assert "canary" not in said
+    assert "\\n2026-01-01 00:00:00 INFO proxy.web: \\rforged\n" in said
     assert "ValueError at " in said
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,7 @@ from tests.fakes.server import Step
 from tests.web.serving import PATIENCE, Answer, Proxy, ask, hang_up, read, serve, settings
 
 HELLO = sse({"choices": [{"index": 0, "delta": {"role": "assistant", "content": "hello"}, "finish_reason": None}]})
+STOP = sse({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
 NEVER = threading.Event()
 OVERFLOW = {
     "code": "context_length_exceeded",
@@ -86,6 +88,18 @@ def test_silence_after_the_status_line_ends_in_an_error_event(
     assert error["type"] == "timeout_error"
     assert "REQUEST_TIMEOUT" in error["message"]
     assert upstream.exchanges[0].client_gone.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("streams", [True, False])
+@pytest.mark.parametrize("shape", ["a stream left open", "one piece of JSON in drops"])
+def test_what_is_no_silence(shape: str, streams: bool, hasty: Proxy, upstream: FakeOpenAI) -> None:
+    whole = {"choices": [{"index": 0, "message": {"content": "hello"}, "finish_reason": "stop"}]}
+    if shape == "a stream left open":
+        upstream.reply_raw([HELLO, STOP, NEVER])
+    else:
+        drops = [step for each in json.dumps(whole).split() for step in (each.encode(), 0.1)]
+        upstream.reply_raw(drops, "application/json")
+    assert hasty.post(ask(stream=streams)).message()["content"] == [{"type": "text", "text": "hello"}]
 
 
 @pytest.mark.usefixtures("impatient")

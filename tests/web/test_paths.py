@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import pytest
@@ -44,6 +45,13 @@ def test_probes(method: str, path: str, proxy: Proxy) -> None:
 def test_wrong_paths(method: str, path: str, status: int, said: str, proxy: Proxy) -> None:
     """CASES-90"""
     assert said in proxy.call(method, path).error(status)["message"]
+
+
+def test_a_path_makes_no_line_of_the_log(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    proxy.call("GET", "/x%0a2026-01-01%20INFO%20proxy:%20forged%0d").error(404)
+    (line,) = (said for said in caplog.messages if "forged" in said)
+    assert "/x\\n2026-01-01 INFO proxy: forged\\r 404" in line
 
 
 @pytest.mark.parametrize(

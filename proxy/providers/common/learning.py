@@ -38,7 +38,7 @@ _OFFERED = re.compile(
     rf"|please use|请使用|取值|可选)((?:(?:\W|\b(?:are|is|and|or|范围|为|或)\b|或)*\b(?:{_EFFORTS})\b)+)",
     re.IGNORECASE | re.ASCII,
 )
-_AFFORDABLE = re.compile(r"can only afford (\d+)|(\d+) available")
+_AFFORDABLE = re.compile(r"can only afford (\d{1,9})\b|\b(\d{1,9}) available")
 _RESPONSES_ONLY = re.compile(
     r"only supported in v1/responses|not a chat model|use /v1/responses"
     r"|unsupported_api_for_model|not accessible via the /chat/completions"

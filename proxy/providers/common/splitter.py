@@ -29,6 +29,9 @@ _BOM = b"\xef\xbb\xbf"
 _CONTROL = re.compile(rb"[\x00-\x1f]")
 _BETWEEN = re.compile(r"\s*(?:data:)?\s*(?=\S)")
 _FIELD = re.compile(rb"(?::|(?:event|id|retry|error):)")
+_VALUE_MAX = 64 * 1024 * 1024
+"""Bytes of memory for a value over several lines; a longer one has no end."""
+_LINE_COST = 64
 
 
 class Splitter:
@@ -46,6 +49,8 @@ class Splitter:
         self._is_error = False
         self._value: list[bytes] = []
         """The lines of a value that has not ended."""
+        self._size = 0
+        """Bytes of memory that they take."""
         self._scan = JsonScan()
         self._blank = False
         """Whether a blank line stands in the value."""
@@ -106,7 +111,7 @@ class Splitter:
             yield from _values(whole)
         else:
             self._scan = JsonScan()
-            self._blank = False
+            self._blank, self._size = False, 0
             yield from self._append(value.lstrip())
 
     def _go_on(self, line: bytes) -> Iterator[bytes]:
@@ -123,10 +128,13 @@ class Splitter:
     def _append(self, line: bytes) -> Iterator[bytes]:
         """One more line of the value, which is given once it is whole."""
         self._value.append(line)
+        self._size += len(line) + _LINE_COST
         self._scan.feed(line.decode("latin-1"))
         if self._scan.closed:
             value, self._value = b"\n".join(self._value), []
             yield _sound(value.strip())
+        elif self._size > _VALUE_MAX:
+            yield from self._give_up()
 
     def _give_up(self) -> Iterator[bytes]:
         """A value that has no end is given as it came."""

@@ -31,7 +31,16 @@ def test_read_leniently(data: bytes, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"{", b"\xff", b"[" * 100_000, b"1" * 5000], ids=["nothing", "half", "bytes", "deep", "long"]
+    "data",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"{", id="half"),
+        pytest.param(b"\xff", id="bytes"),
+        pytest.param(b"[" * 100_000, id="deep"),
+        pytest.param(b"[" * 250 + b"]" * 250, id="too deep to be walked"),
+        pytest.param(b"[" * 250 + b'"\t"' + b"]" * 250, id="too deep to be walked, and read leniently"),
+        pytest.param(b"1" * 5000, id="long"),
+    ],
 )
 def test_what_cannot_be_read(data: bytes) -> None:
     with pytest.raises(ValueError):

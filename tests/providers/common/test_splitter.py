@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.providers.common.splitter import Splitter
+from proxy.providers.common import splitter
 
 
 def split(*pieces: bytes) -> list[bytes]:
-    splitter = Splitter()
-    return [data for piece in pieces for data in splitter.feed(piece)] + list(splitter.end())
+    reader = splitter.Splitter()
+    return [data for piece in pieces for data in reader.feed(piece)] + list(reader.end())
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ def test_events(raw: bytes, events: list[bytes]) -> None:
 
 
 def test_an_event_comes_with_its_line_end() -> None:
-    splitter = Splitter()
-    assert list(splitter.feed(b"data: a")) == []
-    assert list(splitter.feed(b"\n")) == [b"a"]
-    assert list(splitter.end()) == []
+    reader = splitter.Splitter()
+    assert list(reader.feed(b"data: a")) == []
+    assert list(reader.feed(b"\n")) == [b"a"]
+    assert list(reader.end()) == []
 
 
 LINES = st.sampled_from(
@@ -109,3 +109,25 @@ def test_a_long_line_is_read_in_one_go() -> None:
     """A line of megabytes in small pieces: nothing that came before is looked at again."""
     line = b'data: {"a": "' + b"x" * 4_000_000 + b'"}\n\n'
     assert split(*(line[at : at + 500] for at in range(0, len(line), 500))) == [line[6:].strip()]
+
+
+@pytest.mark.parametrize(
+    ("raw", "count"),
+    [
+        pytest.param(b"data: " + b'{"a": 1}data: ' * 50_000 + b'{"a": 1}\n\n', 50_001, id="values without line ends"),
+        pytest.param(b'data: {"a": [\n' + b"data: 1,\n" * 100_000 + b"data: 1]}\n\n", 1, id="a value in many lines"),
+        pytest.param(b'{"a": [\n' + b"  1,\n" * 100_000 + b"  1]\n}\n", 1, id="bare, in many lines"),
+        pytest.param(b'data: {"a": "\n' + b"data: }\n" * 100_000, 1, id="a string without end"),
+        pytest.param(b"\r" * 500_000 + b"data: a\r\r", 1, id="blank lines"),
+    ],
+)
+def test_no_shape_is_looked_at_again_and_again(raw: bytes, count: int) -> None:
+    assert len(split(*(raw[at : at + 5000] for at in range(0, len(raw), 5000)))) == count
+
+
+def test_a_value_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(splitter, "_VALUE_MAX", 1000)
+    reader = splitter.Splitter()
+    given = [value for _ in range(100) for value in reader.feed(b"data: {\ndata: 1\n")]
+    assert given
+    assert all(value.startswith(b"{\n") for value in given)

@@ -32,7 +32,7 @@ from tests.fakes.gemini.errors import FAILURES, gemini_error
 from tests.fakes.gemini.replies import FunctionCall, Reply, Text, sse
 from tests.fakes.gemini.signatures import SENTINELS
 from tests.fakes.gemini.stream_base import STOP, bare, chunk, text
-from tests.fakes.server import CUT, PATIENCE, FakeServer, Raw, json_answer
+from tests.fakes.server import CUT, PATIENCE, FakeServer, Raw, Step, json_answer
 from tests.fakes.server import Exchange as Seen
 from tests.providers.gemini.pieces import NEW, calls_of, route
 from tests.providers.gemini.serving import KEY, gemini_proxy, gemini_settings
@@ -40,6 +40,7 @@ from tests.translation import asking, assistant, call, parsed, result, tool, use
 from tests.web.serving import ask
 
 Json = dict[str, Any]
+NEVER = threading.Event()
 
 
 def _provider(upstream: str, **variables: str) -> Attempts:
@@ -346,6 +347,14 @@ def test_safety(upstream: FakeGemini) -> None:
     assert {each["threshold"] for each in upstream.requests[1]["safetySettings"]} == {"OFF"}
 
 
+@pytest.mark.parametrize("end", [[NEVER], [b": a comment\n\n", 0.02] * 100 + [b"data: {nonsense\n\n"]])
+def test_a_stream_left_open_has_ended(end: list[Step], upstream: FakeGemini) -> None:
+    """However short the limit on silence is."""
+    upstream.reply_raw([sse(chunk(text("hello"), finish="STOP")), *end])
+    with gemini_proxy(upstream.base_url, REQUEST_TIMEOUT="0.5") as proxy:
+        assert proxy.post(ask(stream=True)).message()["content"] == [{"type": "text", "text": "hello"}]
+
+
 def test_case_94_proxy_of_the_environment(upstream: FakeGemini, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", upstream.url)
     assert _texts(_run(_provider("http://gemini.invalid"))) == "ok"
@@ -399,6 +408,25 @@ def test_vertex(vertex: _Vertex, monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen.headers["authorization"] == "Bearer adc-token"
     assert "x-goog-api-key" not in seen.headers
     assert b'"store"' not in seen.raw
+
+
+class _Echo(FakeServer):
+    def answer(self, exchange: Seen) -> Raw:
+        said = f"may not: {exchange.headers['authorization'].removeprefix('Bearer ')}"
+        return json_answer({"error": {"code": 403, "message": said, "status": "PERMISSION_DENIED"}}, 403)
+
+
+def test_vertex_tokens_are_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    credentials = AnonymousCredentials()
+    monkeypatch.setattr(google.auth, "default", lambda *_, **__: (credentials, "other-project"))
+    with _Echo() as fake:
+        provider = _asking(_on_vertex(fake.url))
+        for token in ("Zq7Lw3Xv9Tb2Mn5", "a-later-one-Kd8Rf"):
+            credentials.token = token
+            with pytest.raises(ApiError) as failed:
+                _run(provider)
+            assert failed.value.status == 403
+            assert "may not: [key]" in failed.value.message
 
 
 def test_vertex_counts(vertex: _Vertex, monkeypatch: pytest.MonkeyPatch) -> None:

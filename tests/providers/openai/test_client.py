@@ -34,6 +34,7 @@ PATIENCE = 20.0
 NEVER = threading.Event()
 HELLO = sse({"choices": [{"index": 0, "delta": {"role": "assistant", "content": "hello"}, "finish_reason": None}]})
 STOP = sse({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+NONSENSE = b"data: {nonsense\n\n"
 WHOLE = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}]}
 _BODY = {"max_tokens": 100, "messages": [{"role": "user", "content": "hi"}]}
 
@@ -278,6 +279,7 @@ def test_a_cancelled_call_is_not_tried_again(asking: Asking, upstream: FakeOpenA
         pytest.param([STOP], id="no last word"),
         pytest.param([STOP, 0.05, CUT], id="cut after the finish reason"),
         pytest.param([STOP, NEVER], id="silent after the finish reason"),
+        pytest.param([STOP, *[b": a comment\n\n", 0.02] * 100, NONSENSE], id="comments after the finish reason"),
         pytest.param([STOP, DONE, NEVER], id="silent after the last word"),
         pytest.param([STOP, DONE[:-1]], id="last word without its end"),
     ],
@@ -295,7 +297,7 @@ def test_good_ends(end: list[Any], asking: Asking, upstream: FakeOpenAI, monkeyp
     [
         ([0.05, CUT], 502, "before it was complete"),
         ([NEVER], 504, "fell silent"),
-        ([b"data: {nonsense\n\n"], 502, "not JSON"),
+        ([NONSENSE], 502, "not JSON"),
         ([sse({"error": {"message": "Overloaded", "code": 503}})], 529, "Overloaded"),
     ],
 )

@@ -202,11 +202,12 @@ def test_calls_without_a_name_are_noted() -> None:
     chunks = [
         text("hello"),
         one(index=0, id="a", name="", arguments="{}"),
+        one(index=2, id="c", name=" \n", arguments="{}"),
         one(index=1, id="b", arguments="{}"),
         final("stop"),
     ]
     assert content(read(*chunks)) == [("text", "hello")]
-    assert noted(*chunks) == ["2 tool calls without a name were left out"]
+    assert noted(*chunks) == ["3 tool calls without a name were left out"]
 
 
 def test_input_is_shown_as_it_comes() -> None:

@@ -49,6 +49,7 @@ ITEMS: list[Any] = [
     pytest.param([done({"type": "message", "content": "hello"})], [HELLO], id="content is a string"),
     pytest.param([done({"type": "message", "content": ["hel", "lo"]})], [HELLO], id="parts are strings"),
     pytest.param([done({"content": "hello"})], [HELLO], id="an item without a type"),
+    pytest.param([None, 5, "x", [], [text("hel"), 5], text("lo")], [HELLO], id="events that are none"),
     pytest.param([event("output_text.delta", delta={"text": "hello"})], [HELLO], id="a delta that is a part"),
     pytest.param(
         [text("hel", item_id="m"), event("output_text.done", item_id="m", text="hello")],
@@ -289,6 +290,15 @@ def test_long_answers_in_small_pieces() -> None:
     assert shown(answer(added(call("", id="f"), 0), *parts, done(call(body, id="f"), 0), ended())) == [
         ("Read", json.loads(body))
     ]
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["ids", "no ids"])
+def test_many_items(named: bool) -> None:
+    """None is looked for among all that came before."""
+    texts = [json.dumps({"file_path": str(number)}) for number in range(5000)]
+    calls = [call(each, **({"id": f"f{at}", "call_id": f"c{at}"} if named else {})) for at, each in enumerate(texts)]
+    events = [done(each, at) for at, each in enumerate(calls)]
+    assert shown(answer(*events, ended("completed", *calls))) == [("Read", json.loads(each)) for each in texts]
 
 
 def test_end_thinking_keeps_two_answers_apart() -> None:
