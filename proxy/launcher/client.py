@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -13,6 +14,9 @@ from types import FrameType
 _FROM_TERMINAL = ("SIGINT", "SIGQUIT", "SIGBREAK")
 """A terminal sends them to all its processes, so Claude Code has its own already."""
 _FROM_PROGRAMS = ("SIGTERM", "SIGHUP")
+_SETTLED = 0.25
+"""Seconds that a stop has to last. The shell wakes both, one after the other: who is first sees an old stop of the
+other, and would suspend what the user has just woken."""
 
 
 def run_client(command: list[str] | str, environ: Mapping[str, str]) -> int:
@@ -66,12 +70,18 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
     """The exit code, negative for a signal. A client that is suspended (Ctrl-Z) suspends the launcher."""
     if sys.platform == "win32":
         return process.wait()
+    was_stopped = False
     while True:
-        _, status = os.waitpid(process.pid, os.WUNTRACED)
-        if os.WIFSTOPPED(status):
+        options = os.WUNTRACED | os.WCONTINUED | (os.WNOHANG if was_stopped else 0)
+        found, status = os.waitpid(process.pid, options)
+        if not found:
+            was_stopped = False
             if _has_terminal():
                 # Or the shell would wait on. It wakes both when the user has them go on.
                 os.kill(os.getpid(), signal.SIGSTOP)
-            continue
-        process.returncode = os.waitstatus_to_exitcode(status)
-        return process.returncode
+        elif os.WIFSTOPPED(status) or os.WIFCONTINUED(status):
+            was_stopped = os.WIFSTOPPED(status)
+            time.sleep(_SETTLED if was_stopped else 0)
+        else:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return process.returncode
