@@ -118,6 +118,14 @@ Delta = (
 )
 
 
+def shows(item: object) -> bool:
+    """Whether the client sees something of it; what is no delta is part of an answer that is passed on."""
+    return not isinstance(item, Usage | Note) and item not in _EMPTY
+
+
+_EMPTY = (ThinkingDelta(""), TextDelta(""))
+
+
 def merged(old: Usage, new: Usage) -> Usage:
     """Cumulative counts: the latest reported value of each field."""
     reported = {name: value for name in _USAGE_FIELDS if (value := getattr(new, name)) is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import threading
@@ -122,6 +123,9 @@ class Services:
         text_tokens("A first word makes it read its vocabulary.")
         for name in {self.router.resolve(known.id).provider for known in self.router.known_models()}:
             self.provider(name).warm_up()
+        # What is there now stays. It need not be looked through again for what is not used any more.
+        gc.collect()
+        gc.freeze()
 
     def explain(self, body: bytes) -> tuple[Route, dict[str, object], tuple[str, ...]]:
         """Where a request would go, the body that would be sent, and what was changed on the way. Raises ApiError."""

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 from collections.abc import Iterator, Sequence
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
+import httpx2
 
 from proxy.models.habits import Habits, Lesson
 from proxy.models.routing import Route
@@ -20,21 +12,15 @@ from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
 from proxy.providers.anthropic.rewrite import request_body, request_headers, response_headers
 from proxy.providers.base import Head, Item, Plan, Wire, Written
-from proxy.providers.call import Call, Cancelled, current_call
+from proxy.providers.call import Call
 from proxy.providers.common.failures import Failure
 from proxy.providers.common.tool_names import NameRules
-from proxy.providers.connections import CONNECT_TIMEOUT, EVENT_LIMIT
+from proxy.providers.connections import EVENT_LIMIT, decoded_body, http_client, raw_body
 from proxy.settings.config import Config
 
 OFFICIAL_URL = "https://api.anthropic.com"
-_POOL_SIZE = 256
-"""Connections to one host that are kept; as many as the server has threads by default, and each thread uses one."""
-_HOSTS = 8
-"""Hosts whose connections are kept; there is one upstream, so this is only room to spare."""
-_PIECE = 65536
-"""Bytes that one read gives at most where an answer comes in one; an event stream gives each chunk as it comes."""
 _FRAME_ENDS = (b"\n\n", b"\r\n\r\n")
-_DECODED = ("gzip", "x-gzip", "deflate")
+_DECODED = ("gzip", "deflate")
 """Encodings that an upstream may use although it is asked for none."""
 _NAMES = NameRules(characters="a-zA-Z0-9_-", first="", limit=128, kept=119)
 """`^[a-zA-Z0-9_-]{1,128}$` (Anthropic's API reference, `tools.name`, 2026-11). 119 characters, `_` and 8 digits of a
@@ -50,12 +36,7 @@ class AnthropicProvider:
         self._endpoint = config.endpoint("anthropic")
         self._has_gate = bool(config.proxy_api_keys)
         self._url = self._endpoint.base_url or OFFICIAL_URL
-        self._timeout = (CONNECT_TIMEOUT, read_timeout)
-        self._session = requests.Session()
-        self._session.auth = _untouched  # or requests would look for credentials in ~/.netrc
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _Adapter(pool_connections=_HOSTS, pool_maxsize=_POOL_SIZE))
+        self._http = http_client(read_timeout)
 
     def server(self, route: Route) -> str:  # noqa: ARG002 - one for all routes
         return self._url
@@ -68,35 +49,35 @@ class AnthropicProvider:
         raw = request_body(received.body, route.requested, route.model, route.effort) if received.body else b""
         return Written(received.path, {}, None, raw=raw)
 
-    def send(self, plan: Plan, written: Written[None], call: Call) -> requests.Response | Failure:  # noqa: ARG002
+    def send(self, plan: Plan, written: Written[None], call: Call) -> httpx2.Response | Failure:  # noqa: ARG002
         received = plan.exchange.received
+        headers = request_headers(received.headers, self._key())
         try:
-            return self._session.request(
+            request = self._http.build_request(
                 received.method,
                 self._url + written.path,
-                headers=request_headers(received.headers, self._key()),
-                data=written.raw,
-                stream=True,
-                timeout=self._timeout,
-                allow_redirects=False,
+                headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
+                content=written.raw,
             )
-        except (requests.RequestException, Cancelled) as error:
+            return self._http.send(request, stream=True, auth=_untouched)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             return Failure(0, type(error).__name__)
 
-    def read(self, response: requests.Response, written: Written[None], call: Call) -> Iterator[Sequence[Item]]:  # noqa: ARG002
+    def read(self, response: httpx2.Response, written: Written[None], call: Call) -> Iterator[Sequence[Item]]:  # noqa: ARG002
         """The head, then the body: of an event stream in whole frames, of anything else in pieces."""
         if response.status_code < 200 or 300 <= response.status_code < 400:
             raise ApiError(
                 502, f"{self._url} answered {response.status_code}; set ANTHROPIC_UPSTREAM_URL to where it leads"
             )
         decodes = response.headers.get("content-encoding", "").strip().lower() in _DECODED
-        pieces = response.raw.stream(_PIECE, decode_content=decodes)
+        pieces = decoded_body(response) if decodes else raw_body(response)
         call.reads(response, pieces)
         is_stream = "event-stream" in response.headers.get("content-type", "")
-        yield [Head(response.status_code, response_headers(response.headers, decoded=decodes), is_stream)]
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw]
+        yield [Head(response.status_code, response_headers(headers, decoded=decodes), is_stream)]
         try:
             yield from _frames(pieces) if is_stream else ([piece] for piece in pieces)
-        except (HTTPError, OSError, Cancelled):
+        except httpx2.HTTPError:
             raise ApiError(502, CUT_OFF) from None
         call.complete = True
 
@@ -156,53 +137,6 @@ def _frames(pieces: Iterator[bytes]) -> Iterator[list[Item]]:
         raise ApiError(502, CUT_OFF)
 
 
-def _untouched(request: Any) -> Any:
+def _untouched(request: httpx2.Request) -> httpx2.Request:
+    """Credentials are the headers': without this those of a base URL would take their place."""
     return request
-
-
-class _Watched:
-    """A connection that notes itself in the call it works for; see providers/call.py."""
-
-    call: Call | None = None
-    sock: socket.socket | None
-
-    def _note(self) -> None:
-        call = current_call()
-        if call is not None:
-            call.uses(self)
-
-    def shut_down(self) -> None:
-        if self.sock is not None:
-            with contextlib.suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
-
-
-class _Connection(_Watched, HTTPConnection):
-    def send(self, data: Any) -> None:
-        super().send(data)
-        self._note()
-
-
-class _SecureConnection(_Watched, HTTPSConnection):
-    def send(self, data: Any) -> None:
-        super().send(data)
-        self._note()
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-        return manager

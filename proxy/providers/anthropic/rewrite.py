@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from proxy.protocol.signature import is_ours
@@ -48,13 +48,13 @@ def request_headers(headers: Iterable[tuple[str, str]], key: str | None) -> dict
     return {**kept, "accept-encoding": "identity"}
 
 
-def response_headers(headers: Mapping[str, str], *, decoded: bool = False) -> list[tuple[str, str]]:
+def response_headers(headers: Iterable[tuple[str, str]], *, decoded: bool = False) -> list[tuple[str, str]]:
     """The upstream's headers for the client: request-id, retry-after, anthropic-ratelimit-* and the rest.
 
     `decoded`: the body is passed on without its content encoding.
     """
     dropped = _NOT_RETURNED | {"content-encoding"} if decoded else _NOT_RETURNED
-    return [(name, value) for name, value in headers.items() if name.lower() not in dropped]
+    return [(name, value) for name, value in headers if name.lower() not in dropped]
 
 
 def request_body(body: bytes, requested: str, model: str, effort: str | None = None) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -16,11 +16,12 @@ from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
 from proxy.providers.base import Plan, Wire, Written
 from proxy.providers.call import Call
+from proxy.providers.common.batches import Batches
 from proxy.providers.common.failures import Backend, Failure
 from proxy.providers.common.learning import learn, without
-from proxy.providers.connections import bounded, http_client, read_count
+from proxy.providers.connections import bounded, decoded_body, http_client, read_count, send
 from proxy.providers.gemini import request
-from proxy.providers.gemini.chunks import Chunk, Chunks
+from proxy.providers.gemini.chunks import Chunks
 from proxy.providers.gemini.errors import api_error, read_failure
 from proxy.providers.gemini.request import STORE, THINKING, Options
 from proxy.providers.gemini.signatures import SignatureMemory
@@ -80,18 +81,18 @@ class GeminiProvider:
 
     def send(self, plan: Plan, written: Written[GeminiStream], call: Call) -> httpx2.Response | Failure:
         model = plan.route.model
-        return self._post(plan.route, lambda sdk: sdk.send(model, written.body), call)
+        return self._post(plan.route, lambda sdk: sdk.answer(model, written.body), call)
 
     def read(self, response: httpx2.Response, written: Written[GeminiStream], call: Call) -> Iterator[Sequence[Delta]]:
         """A batch for each piece that comes off the network, empty ones included: they are signs of life."""
-        stream, body, chunks = written.reader, bounded(response.iter_bytes()), Chunks()
+        stream, body, chunks, batches = written.reader, bounded(decoded_body(response)), Chunks(), Batches()
         call.reads(response, body)
         try:
             for piece in body:
-                yield from _fed(chunks.feed(piece), stream)
+                yield from batches.of(map(stream.feed, chunks.feed(piece)))
                 if stream.finished:
                     call.read_limit = _AFTER_FINISH
-            yield from _fed(chunks.end(), stream)
+            yield from batches.of(map(stream.feed, chunks.end()))
         except httpx2.ReadTimeout:
             if not stream.finished:
                 raise ApiError(504, f"{stream.backend.url} fell silent in the middle of its answer") from None
@@ -124,7 +125,7 @@ class GeminiProvider:
         """Imports the SDK, which takes most of a second."""
         import proxy.providers.gemini.sdk  # noqa: F401
 
-    def _post(self, route: Route, send: Callable[[Sdk], httpx2.Response], call: Call) -> httpx2.Response | Failure:
+    def _post(self, route: Route, made: Callable[[Sdk], httpx2.Request], call: Call) -> httpx2.Response | Failure:
         """The response, its body unread, or why there is none."""
         if self._config.vertex is None and self._backend.key is None:
             raise ApiError(
@@ -135,16 +136,7 @@ class GeminiProvider:
             )
         if _NO_MODEL_NAME.search(route.model):
             raise ApiError(404, f"model: {route.requested} leads to {route.target}, which can be no model's name")
-        try:
-            response = send(self._connected())
-            if response.status_code == 200:
-                return response
-            call.reads(response, iter(()))
-            return read_failure(response.status_code, response.headers, response.read())
-        except httpx2.TimeoutException:
-            return Failure(0, "it did not answer in time")
-        except httpx2.HTTPError as error:
-            return Failure(0, str(error) or "the connection failed")
+        return send(self._http, made(self._connected()), call, read_failure)
 
     def _connected(self) -> Sdk:
         with self._lock:
@@ -169,15 +161,3 @@ def _address(config: Config) -> str:
     if location in _MULTI_REGIONS:
         return f"https://aiplatform.{location}.rep.googleapis.com"
     return f"https://{location}-aiplatform.googleapis.com"
-
-
-def _fed(chunks: Iterable[Chunk], stream: GeminiStream) -> Iterator[Sequence[Delta]]:
-    """One batch; where a chunk tells of a failure, what came before it is not lost."""
-    deltas: list[Delta] = []
-    try:
-        for chunk in chunks:
-            deltas.extend(stream.feed(chunk))
-    except ApiError:
-        yield deltas
-        raise
-    yield deltas
