@@ -1,113 +1,118 @@
-"""What the proxy costs, as ratios against a yardstick in the same run. `python -m bench.run` from the repository.
+"""What the proxy costs, beside yardsticks in the same run. `python -m bench.run --help`, from the repository, Linux.
 
-The yardstick is a bare WSGI app under the same server that passes the upstream's bytes on unread: what any proxy on
-this stack must cost. Both talk to the same upstream, in processes of their own.
+All servers run at once and talk to the same upstream. They are asked in turn, so that what else the machine does falls
+on all of them alike.
 """
 
 from __future__ import annotations
 
-import concurrent.futures
-import http.client
+import argparse
+import asyncio
+import contextlib
 import json
 import os
-import resource
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.upstream import DELTAS
+from bench.load import Client, body, many
 
 ROOT = Path(__file__).parents[1]
-_TRANSLATION = "translation of that request, ms"
-STREAMS = 40
-CONCURRENT = 64
-ASKS = 60
-PAUSE = 0.005
-"""Seconds between two chunks where the upstream takes its time, as models do."""
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
+_LARGE = body("bench 1 0", 20)
 
 
-def main() -> None:
-    rushing, pacing = free_port(), free_port()
-    upstreams = [start("bench.upstream", str(rushing), "0"), start("bench.upstream", str(pacing), str(PAUSE))]
-    try:
-        yardstick = measure("bench.yardstick", rushing, pacing)
-        proxy = measure("proxy", rushing, pacing)
-    finally:
-        for upstream in upstreams:
-            upstream.terminate()
-            upstream.wait()
-    yardstick[_TRANSLATION] = json_ms()
-    proxy[_TRANSLATION] = translation_ms()
-    print(f"{'':44}{'yardstick':>12}{'proxy':>12}{'ratio':>9}")
-    for name in proxy:
-        print(f"{name:44}{yardstick[name]:12.2f}{proxy[name]:12.2f}{proxy[name] / yardstick[name]:9.2f}")
+class Server:
+    """A process that answers on a port, before the upstream on another."""
+
+    def __init__(self, name: str, upstream: int, directory: str) -> None:
+        self.port = free_port()
+        self.found: defaultdict[str, list[float]] = defaultdict(list)
+        kind, _, checkout = name.partition("=")
+        self.name = f"other {kind}" if checkout else kind
+        variables = {"PORT": str(self.port), "HOST": "127.0.0.1", "LOG_LEVEL": "ERROR"}
+        url = f"http://127.0.0.1:{upstream}"
+        if kind in ("bare", "relay"):
+            command = ["bench.yardsticks", kind, str(self.port), url]
+        else:
+            command = ["proxy"]
+            entry = [{"model_id": "bench", "api_base": f"{url}/v1"}]
+            Path(directory, "custom_models.yaml").write_text(json.dumps(entry), encoding="utf-8")
+            variables["PREFERRED_PROVIDER"] = "anthropic" if kind == "pass-through" else "custom"
+            variables |= {"ANTHROPIC_UPSTREAM_URL": url, "ANTHROPIC_API_KEY": "unused"}
+        self._process = start(*command, root=checkout or str(ROOT), cwd=directory, **variables)
+        wait_for(self.port)
+        many(self.port, 8, 3, body("bench 100 0.001"), 100)
+        self.found["memory at the start, MB"] = [self.memory()]
+
+    def cpu(self) -> float:
+        """Seconds of processor time so far."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * _TICK
+
+    def memory(self) -> float:
+        """Megabytes that are resident."""
+        pages = Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait()
 
 
-def measure(module: str, rushing: int, pacing: int) -> dict[str, float]:
-    """Numbers of one server before two upstreams, given by their ports.
-
-    The processor time of a run with a single answer is taken off: what is imported for the first one is no cost of all.
-    """
-    first = cpu_of(module, rushing, stream)
-
-    def cpu_per_delta(upstream_port: int, load: Any) -> float:
-        def warm(port: int) -> None:
-            stream(port)
-            load(port)
-
-        return (cpu_of(module, upstream_port, warm) - first) / (STREAMS * DELTAS) * 1e6
-
-    found = {
-        "CPU per delta, a chunk every 5 ms, us": cpu_per_delta(pacing, lambda port: many(port, STREAMS)),
-        "CPU per delta, all chunks at once, us": cpu_per_delta(rushing, lambda port: many(port, STREAMS, 1)),
-    }
-
-    def first_bytes(port: int) -> None:
-        found["first byte of a Claude Code request, ms"] = statistics.median(first_byte(port) for _ in range(ASKS))
-
-    def together(port: int) -> None:
-        stream(port)
-        began = time.perf_counter()
-        many(port, CONCURRENT)
-        found[f"{CONCURRENT} streams at a time, ms"] = (time.perf_counter() - began) * 1e3
-
-    cpu_of(module, pacing, first_bytes)
-    cpu_of(module, rushing, together)
-    return found
+async def one_by_one(servers: list[Server], row: str, data: bytes, count: int, asks: int) -> None:
+    """Whole answers to one client, the next from another server."""
+    clients = {server: Client(server.port) for server in servers}
+    cpu = {server: server.cpu() for server in servers}
+    for turn in range(asks):
+        for server in servers[turn % len(servers) :] + servers[: turn % len(servers)]:
+            came = await clients[server].ask(data, count)
+            server.found[f"{row}: first, ms"].append(came.first * 1e3)
+            server.found[f"{row}: all, ms"].append(came.end * 1e3)
+    for server in servers:
+        server.found[f"{row}: CPU, us a delta"].append((server.cpu() - cpu[server]) / (asks * count) * 1e6)
 
 
-def many(port: int, count: int, at_a_time: int | None = None) -> None:
-    with concurrent.futures.ThreadPoolExecutor(at_a_time or count) as pool:
-        list(pool.map(lambda _: stream(port), range(count)))
+def together(server: Server, streams: int, count: int, pause: float) -> None:
+    """Many streams at a time, whose deltas come one by one."""
+    cpu = server.cpu()
+    came = many(server.port, streams, 1, body(f"bench {count} {pause}"), count)
+    late = sorted(moment for each in came for moment in each.late)
+    row = f"{streams} streams, one in {pause * 1e3:.0f} ms"
+    server.found[f"{row}: late, median, ms"].append(statistics.median(late) * 1e3)
+    server.found[f"{row}: late, p95, ms"].append(late[int(len(late) * 0.95)] * 1e3)
+    server.found[f"{row}: CPU, us a delta"].append((server.cpu() - cpu) / (streams * count) * 1e6)
 
 
-def cpu_of(module: str, upstream_port: int, load: Any) -> float:
-    """Seconds of processor time that a server's process takes from start to end, with this load in between."""
-    port = free_port()
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with tempfile.TemporaryDirectory() as directory:
-        entry = [{"model_id": "bench", "api_base": f"http://127.0.0.1:{upstream_port}/v1"}]
-        Path(directory, "custom_models.yaml").write_text(json.dumps(entry), encoding="utf-8")
-        settings = {"PORT": str(port), "HOST": "127.0.0.1", "PREFERRED_PROVIDER": "custom", "THREADS": "128"}
-        server = start(module, str(port), str(upstream_port), cwd=directory, **settings)
-        try:
-            wait_for(port)
-            load(port)
-        finally:
-            server.terminate()
-            server.wait()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def whole(server: Server, clients: int, asks: int) -> None:
+    cpu, began = server.cpu(), time.monotonic()
+    many(server.port, clients, asks, body("bench 20 0", stream=False), 20)
+    row = f"whole answers, {clients} clients"
+    server.found[f"{row}: a second"].append(clients * asks / (time.monotonic() - began))
+    server.found[f"{row}: CPU, us an answer"].append((server.cpu() - cpu) / (clients * asks) * 1e6)
 
 
-def start(module: str, *arguments: str, cwd: str | None = None, **variables: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", module, *(arguments if module != "proxy" else ())]
-    environment = {**os.environ, "USAGE_DB": "off", **variables, "PYTHONPATH": str(ROOT)}
+def measure(servers: list[Server]) -> None:
+    """One round."""
+    asyncio.run(one_by_one(servers, "burst of 1000", body("bench 1000 0"), 1000, 20))
+    asyncio.run(one_by_one(servers, "request of Claude Code", _LARGE, 1, 40))
+    for server in servers:
+        whole(server, 16, 25)
+    for streams, count, pause in ((20, 150, 0.02), (64, 60, 0.05), (200, 40, 0.1)):
+        for server in servers:
+            together(server, streams, count, pause)
+
+
+def start(module: str, *arguments: str, cwd: str, root: str = str(ROOT), **variables: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "USAGE_DB": "off", **variables, "PYTHONPATH": root}
+    command = [sys.executable, "-m", module, *arguments]
     return subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL)
 
 
@@ -118,7 +123,7 @@ def free_port() -> int:
 
 
 def wait_for(port: int) -> None:
-    for _ in range(200):
+    for _ in range(400):
         try:
             socket.create_connection(("127.0.0.1", port)).close()
         except OSError:
@@ -128,57 +133,20 @@ def wait_for(port: int) -> None:
     raise SystemExit("a server did not start")
 
 
-def body(size: int = 0) -> bytes:
-    """A streaming request; with a size, one like Claude Code's: 24 tools and so many kilobytes of text."""
-    request: dict[str, Any] = {
-        "model": "claude-opus-5-5",
-        "max_tokens": 1000,
-        "stream": True,
-        "messages": [{"role": "user", "content": "hi"}],
-    }
-    if size:
-        words = "lorem ipsum dolor sit amet " * 60
-        properties = {f"p{number}": {"type": "string", "description": words[:200]} for number in range(6)}
-        schema = {"type": "object", "properties": properties, "required": ["p1"], "additionalProperties": False}
-        request["tools"] = [
-            {"name": f"Tool{number}", "description": words[:1200], "input_schema": schema} for number in range(24)
-        ]
-        request["system"] = [{"type": "text", "text": (words * size)[: size * 1000]}]
-    return json.dumps(request).encode()
+@contextlib.contextmanager
+def upstream(directory: str) -> Iterator[int]:
+    port = free_port()
+    process = start("bench.upstream", str(port), cwd=directory)
+    try:
+        wait_for(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
 
 
-LARGE = body(20)
-SMALL = body()
-
-
-def ask(port: int, data: bytes) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request("POST", "/v1/messages", data, {"content-type": "application/json"})
-    return connection.getresponse()
-
-
-def stream(port: int) -> None:
-    """Reads one answer; each delta must have come."""
-    came = ask(port, SMALL).read().count(b"hello ")
-    if came != DELTAS:
-        raise SystemExit(f"{DELTAS - came} of {DELTAS} deltas were lost")
-
-
-def first_byte(port: int) -> float:
-    """Milliseconds; the rest of the answer is left unread."""
-    began = time.perf_counter()
-    response = ask(port, LARGE)
-    response.read(1)
-    took = time.perf_counter() - began
-    response.close()
-    return took * 1e3
-
-
-def json_ms() -> float:
-    return best_of(lambda: json.dumps(json.loads(LARGE)))
-
-
-def translation_ms() -> float:
+def translation_ms() -> tuple[float, float]:
+    """Of a request of Claude Code's size: to parse and dump its JSON, and to read, check and translate it."""
     from proxy.answering.plan import Limits, plan
     from proxy.models.catalog import Catalog
     from proxy.models.habits import Habits
@@ -192,9 +160,9 @@ def translation_ms() -> float:
     route = Router(config, Catalog.load()).resolve("gpt-4o")
 
     def translate() -> None:
-        build(plan(Exchange(parse_request(LARGE), route), wire(route), Habits(), Limits(1000)))
+        build(plan(Exchange(parse_request(_LARGE), route), wire(route), Habits(), Limits(1000)))
 
-    return best_of(translate)
+    return best_of(lambda: json.dumps(json.loads(_LARGE))), best_of(translate)
 
 
 def best_of(work: Any) -> float:
@@ -205,6 +173,39 @@ def best_of(work: Any) -> float:
         work()
         took.append(time.perf_counter() - began)
     return min(took) * 1e3
+
+
+def show(servers: list[Server]) -> None:
+    """The medians, a column for each server."""
+    print("".join([f"{'':46}", *(f"{server.name:>19}" for server in servers)]))
+    for row in servers[0].found:
+        values = [statistics.median(server.found[row]) for server in servers]
+        print("".join([f"{row:46}", *(f"{value:19.2f}" for value in values)]))
+    json_alone, translation = translation_ms()
+    print(f"\ntranslation of Claude Code's request: {translation:.2f} ms; of its JSON alone: {json_alone:.2f} ms")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__.partition("\n")[0])
+    options.add_argument("--rounds", type=int, default=1, help="how often all is measured; medians are shown")
+    options.add_argument(
+        "servers",
+        nargs="*",
+        default=["relay", "bare", "proxy", "pass-through"],
+        help="relay, bare, proxy, pass-through (the proxy before Anthropic); proxy=DIR: that of another checkout",
+    )
+    chosen = options.parse_args()
+    with contextlib.ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory())
+        port = stack.enter_context(upstream(directory))
+        servers = [Server(name, port, directory) for name in chosen.servers]
+        for server in servers:
+            stack.callback(server.stop)
+        for _ in range(chosen.rounds):
+            measure(servers)
+        for server in servers:
+            server.found["memory at the end, MB"] = [server.memory()]
+        show(servers)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ about 10, one that grows with its square has 100. Every measurement has a proxy 
 from __future__ import annotations
 
 import gzip
+import http.client
 import http.server
 import json
 import os
@@ -20,7 +21,7 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
-from bench.run import ask, free_port, start, wait_for
+from bench.run import free_port, start, wait_for
 
 MB = 1_000_000
 WIRES = ("chat", "responses", "gemini", "anthropic")
@@ -249,7 +250,10 @@ def answered(port: int, shape: Shape) -> str:
     tools = [{"name": "Read", "input_schema": {"type": "object"}}]
     message = {"role": "user", "content": "hi"}
     body = {"model": "claude-opus-5-5", "max_tokens": 1000, "stream": shape.streams, "messages": [message]}
-    response = ask(port, json.dumps({**body, "tools": tools}).encode())
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    data = json.dumps({**body, "tools": tools}).encode()
+    connection.request("POST", "/v1/messages", data, {"content-type": "application/json"})
+    response = connection.getresponse()
     if not shape.is_read:
         time.sleep(_UNREAD_FOR)
         response.close()

@@ -1,4 +1,4 @@
-"""One answer: what a provider gives, through the filters. Runs in the reader thread."""
+"""One answer: what a provider gives, through the filters. Runs in the task."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The one loop of attempts: plan, write, send; learn from a refusal and plan again; wait out a failure and send again.
 
-Bounded in number and in time, and it can be cancelled at every point. Runs in the reader thread, so that all it has to
-say, notes included, travels as values through the pump's queue.
+Bounded in number and in time, and it can be cancelled at every point. Runs in the task; all that it has to say,
+notes included, is handed out as values.
 """
 
 from __future__ import annotations

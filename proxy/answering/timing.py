@@ -22,7 +22,7 @@ class Timing:
     """Upstream silence that is borne where REQUEST_TIMEOUT is not set."""
     silence_while_reasoning: float = 600.0
     """The same of models that may reason without a word."""
-    poll: float = 0.25
+    poll: float = 0.2
     """A client that has gone away is noticed within it."""
     first_pause: float = 0.5
     """Before the first repeat of a request that failed; each further pause is twice as long."""

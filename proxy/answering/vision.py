@@ -73,7 +73,7 @@ class Eyes:
     def answered(
         self, exchange: Exchange, call: Call, answer: Callable[[Exchange], Iterator[Sequence[Delta]]]
     ) -> Iterator[Sequence[Delta]]:
-        """The batches of `answer` to the request with words in place of its pictures. Runs in the reader thread.
+        """The batches of `answer` to the request with words in place of its pictures. Runs in the task.
 
         A picture of which nothing can be said stays, to be left out as it would be without all this.
         """

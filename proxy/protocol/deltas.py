@@ -123,8 +123,11 @@ Delta = (
 
 
 def shows(item: object) -> bool:
-    """Whether the client gets to see anything of this item of an answer."""
-    return not isinstance(item, Usage | Note) and item not in (ThinkingDelta(""), TextDelta(""))
+    """Whether the client sees something of it; what is no delta is part of an answer that is passed on."""
+    return not isinstance(item, Usage | Note) and item not in _EMPTY
+
+
+_EMPTY = (ThinkingDelta(""), TextDelta(""))
 
 
 def merged(old: Usage, new: Usage) -> Usage:

@@ -192,7 +192,7 @@ class Written(Generic[Read]):
 
 
 class Provider(Protocol):
-    """One vendor. `write` is pure; `send`, `read` and `count` run in the reader thread."""
+    """One vendor. `write` is pure; `send`, `read` and `count` run in the task, and block only as call.py does."""
 
     def server(self, route: Route) -> str:
         """The base URL that answers the route; habits are known by it."""

@@ -1,13 +1,11 @@
-"""HTTP connections to upstreams whose network streams know the call that they work for; see call.py."""
+"""HTTP clients for upstreams, and what is read of their answers."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
-import socket
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -15,7 +13,9 @@ import httpcore2
 import httpx2
 
 from proxy.protocol.errors import ApiError
-from proxy.providers.call import Call, current_call
+from proxy.providers.call import Call
+from proxy.providers.common.failures import Failure
+from proxy.providers.streams import Backend, HttpStream
 
 CONNECT_TIMEOUT = 10.0
 """Seconds."""
@@ -26,57 +26,9 @@ EVENT_LIMIT = 64 * 1024 * 1024
 ANSWER_LIMIT = 16 * EVENT_LIMIT
 _KEEP_ALIVE = 300.0
 """Seconds an idle connection is kept; vendors close theirs after some minutes."""
-
-
-class _WatchedStream(httpcore2.NetworkStream):
-    def __init__(self, stream: httpcore2.NetworkStream) -> None:
-        self._stream = stream
-        self.call: Call | None = None
-
-    def _note(self) -> Call | None:
-        call = current_call()
-        if call is not None:
-            call.uses(self)
-        return call
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        call = self._note()
-        if call is not None and call.read_limit is not None:
-            timeout = call.read_limit
-        return self._stream.read(max_bytes, timeout)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._note()
-        self._stream.write(buffer, timeout)
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore2.NetworkStream:
-        return _WatchedStream(self._stream.start_tls(*args, **kwargs))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-    def shut_down(self) -> None:
-        sock = self._stream.get_extra_info("socket")
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-
-
-class _WatchingBackend(httpcore2.NetworkBackend):
-    def __init__(self, backend: httpcore2.NetworkBackend) -> None:
-        self._backend = backend
-
-    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore2.NetworkStream:
-        return _WatchedStream(self._backend.connect_tcp(*args, **kwargs))
-
-    def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore2.NetworkStream:
-        return _WatchedStream(self._backend.connect_unix_socket(*args, **kwargs))
-
-    def sleep(self, seconds: float) -> None:
-        self._backend.sleep(seconds)
+_IDLE_MAX = 64
+"""Idle connections that are kept; the pool goes through all of them twice for every request."""
+_NO_CONTENT = 204
 
 
 @functools.cache
@@ -116,7 +68,7 @@ def http_client(read_timeout: float) -> httpx2.Client:
     client = httpx2.Client(
         verify=tls_context(),
         timeout=httpx2.Timeout(read_timeout, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
-        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=256, keepalive_expiry=_KEEP_ALIVE),
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=_IDLE_MAX, keepalive_expiry=_KEEP_ALIVE),
         follow_redirects=False,
         # What one upstream sets must not reach another, nor another client's requests.
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -124,9 +76,51 @@ def http_client(read_timeout: float) -> httpx2.Client:
     )
     for transport in _transports(client):
         # httpx2 has no public way to choose the network backend; a cancelled call before its first byte is the test.
-        pool = transport._pool
-        pool._network_backend = _WatchingBackend(pool._network_backend)
+        transport._pool._network_backend = Backend()
     return client
+
+
+def send(
+    http: httpx2.Client,
+    request: httpx2.Request,
+    call: Call,
+    read_failure: Callable[[int, httpx2.Headers, bytes], Failure],
+) -> httpx2.Response | Failure:
+    """The response, its body unread, or why there is none."""
+    try:
+        response = http.send(request, stream=True)
+        if response.is_success:
+            return response
+        call.reads(response, iter(()))
+        return read_failure(response.status_code, response.headers, response.read())
+    except httpx2.TimeoutException:
+        return Failure(0, "it did not answer in time")
+    except httpx2.HTTPError as error:
+        return Failure(0, str(error) or "the connection failed")
+
+
+def raw_body(response: httpx2.Response) -> Iterator[bytes]:
+    """As `response.iter_raw()`, but a piece for each read where the chunks of a body come faster than one by one."""
+    stream, request = response.extensions.get("network_stream"), response.request
+    is_chunked = response.headers.get("transfer-encoding", "").lower() == "chunked"
+    # An error's body has a bound of its own.
+    has_body = request.method != "HEAD" and response.is_success and response.status_code != _NO_CONTENT
+    if isinstance(stream, HttpStream) and is_chunked and has_body:
+        try:
+            yield from stream.body(request.extensions.get("timeout", {}).get("read"))
+        except httpcore2.ReadTimeout as error:
+            raise httpx2.ReadTimeout(str(error)) from error
+        except httpcore2.NetworkError as error:
+            raise httpx2.ReadError(str(error)) from error
+        except httpcore2.ProtocolError as error:
+            raise httpx2.RemoteProtocolError(str(error)) from error
+    yield from response.iter_raw()
+
+
+def decoded_body(response: httpx2.Response) -> Iterator[bytes]:
+    """As `response.iter_bytes()`; see `raw_body`."""
+    is_plain = response.headers.get("content-encoding", "identity") in ("identity", "")
+    return raw_body(response) if is_plain else response.iter_bytes()
 
 
 def bounded(pieces: Iterable[bytes]) -> Iterator[bytes]:

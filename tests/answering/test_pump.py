@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator
-from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,36 +13,46 @@ import pytest
 from proxy.answering import pump as streaming
 from proxy.answering.pump import ClientGone, Pump, where
 from proxy.answering.timing import Timing
-from proxy.protocol.deltas import Delta, Finish, TextDelta, ThinkingDelta, ToolCallStart, Usage
+from proxy.protocol.deltas import Delta, Finish, Note, TextDelta, ThinkingDelta, ToolCallStart, Usage
 from proxy.protocol.errors import ApiError
+from proxy.providers import call
+from proxy.providers.call import Cancelled
 
 _PATIENCE = 10.0
 _QUICK = Timing(poll=0.01)
 _HELLO = TextDelta("hello")
 _END = object()
-_CUT = ApiError(502, "cut off")
 
 
 class Upstream:
-    """Both sides of an upstream call. `say` gives the reader a batch, an exception to raise, or something to call."""
+    """Both sides of an upstream call. `say` gives the task a batch, an exception to raise, or something to call."""
 
     def __init__(self) -> None:
         self.cancelled = threading.Event()
         self.finished = threading.Event()
-        self._script: SimpleQueue[Any] = SimpleQueue()
+        self.drains = False
+        self.pumps: list[Pump[Delta]] = []
+        self._script: deque[Any] = deque()
+        self._said = threading.Event()
 
     def say(self, *items: Any) -> None:
-        for item in items:
-            self._script.put(item)
+        self._script.extend(items)
+        self._said.set()
 
     def batches(self) -> Iterator[list[Delta]]:
-        while (item := self._script.get()) is not _END:
+        while (item := self._next()) is not _END:
             if isinstance(item, Exception):
                 raise item
             if callable(item):
                 item()
             else:
                 yield item
+
+    def _next(self) -> Any:
+        while not self._script:
+            self._said.clear()
+            call.wait(self._said, None)
+        return self._script.popleft()
 
     def __enter__(self) -> Upstream:
         return self
@@ -52,7 +62,6 @@ class Upstream:
 
     def cancel(self) -> None:
         self.cancelled.set()
-        self.say(_CUT)
 
     def finish(self) -> None:
         self.finished.set()
@@ -62,11 +71,13 @@ class Upstream:
 def upstream() -> Iterator[Upstream]:
     made = Upstream()
     yield made
-    made.say(_END)
+    for pump in made.pumps:
+        pump.close()
 
 
 def started(upstream: Upstream, **more: Any) -> Pump[Delta]:
     pump = Pump(upstream.batches, upstream, **{"timing": _QUICK, "idle_limit": _PATIENCE, **more})
+    upstream.pumps.append(pump)
     pump.start()
     return pump
 
@@ -86,11 +97,40 @@ def test_deltas_come_in_order_and_the_call_ends_by_itself(upstream: Upstream) ->
     assert not upstream.cancelled.is_set()
 
 
-def test_batches_that_wait_together_become_one(upstream: Upstream) -> None:
-    upstream.say([_HELLO], [TextDelta("a")], [TextDelta("b")], _END)
-    pump = started(upstream)
-    wait(upstream.finished)
-    assert list(pump) == [[_HELLO, TextDelta("a"), TextDelta("b")]]
+def test_the_first_that_shows_goes_at_once_and_what_waits_together_is_one_batch(upstream: Upstream) -> None:
+    read = threading.Event()
+    upstream.say([Usage(input=3)], [_HELLO], read.set, [TextDelta("a")], [TextDelta("b")], _END)
+    batches = iter(started(upstream))
+    assert next(batches) == [Usage(input=3), _HELLO]
+    assert not read.is_set()
+    assert list(batches) == [[TextDelta("a"), TextDelta("b")]]
+
+
+def test_notes_are_not_taken_for_the_first_that_shows(upstream: Upstream) -> None:
+    read = threading.Event()
+    upstream.say([Note("a parameter was left out")])
+    batches = iter(started(upstream))
+    assert next(batches) == [Note("a parameter was left out")]
+    upstream.say([_HELLO], read.set, [TextDelta("a")], _END)
+    assert next(batches) == [_HELLO]
+    assert not read.is_set()
+    assert list(batches) == [[TextDelta("a")]]
+
+
+def test_what_has_come_goes_before_more_is_waited_for(upstream: Upstream) -> None:
+    upstream.say([_HELLO], [TextDelta("a")], [TextDelta("b")])
+    batches = iter(started(upstream))
+    assert [next(batches), next(batches)] == [[_HELLO], [TextDelta("a"), TextDelta("b")]]
+    upstream.say([TextDelta("c")], _END)
+    assert list(batches) == [[TextDelta("c")]]
+
+
+def test_start_goes_as_far_as_it_need_not_wait(upstream: Upstream) -> None:
+    """The request is sent, then there is time for something else."""
+    sent = threading.Event()
+    upstream.say([Note("a parameter was left out")], [], sent.set)
+    started(upstream)
+    assert sent.is_set()
 
 
 @pytest.mark.parametrize("nothing", [Usage(input=3), ThinkingDelta(""), TextDelta("")])
@@ -120,7 +160,6 @@ def test_patience_ends(upstream: Upstream) -> None:
 def test_failure_after_content_follows_it(upstream: Upstream) -> None:
     upstream.say([_HELLO], ApiError(429, "later"))
     pump = started(upstream)
-    wait(upstream.finished)
     pump.wait_for_first(None)
     batches = iter(pump)
     assert next(batches) == [_HELLO]
@@ -159,16 +198,19 @@ def test_idle_limit_cancels(upstream: Upstream, clock: SimpleNamespace) -> None:
 
 
 def test_empty_batches_are_signs_of_life(upstream: Upstream, clock: SimpleNamespace) -> None:
-    heard = threading.Event()
+    looked = threading.Event()
 
     def hears() -> bool:
-        heard.set()
+        looked.set()
         return False
+
+    def until_looked() -> None:
+        looked.clear()
+        call.wait(looked, None)
 
     pump = started(upstream, idle_limit=100, client_gone=hears)
     for _ in range(4):
-        # The reader waits until the consumer has looked at its queue again.
-        upstream.say(clock.pass_by(60), [], heard.clear, lambda: wait(heard))
+        upstream.say(clock.pass_by(60), until_looked, [])
     upstream.say([_HELLO], _END)
     assert [batch for batch in pump if batch] == [[_HELLO]]
 
@@ -193,7 +235,7 @@ def test_client_gone_before_anything_came(upstream: Upstream) -> None:
 
 
 def test_client_gone_while_data_flows(upstream: Upstream) -> None:
-    """The queue is never empty here."""
+    """The upstream never makes anybody wait here."""
     upstream.say(*[[_HELLO]] * 100)
     looks = iter([False, False, True])
     pump = started(upstream, client_gone=lambda: next(looks, True))
@@ -208,21 +250,25 @@ def test_client_gone_while_data_flows(upstream: Upstream) -> None:
 
 
 def test_stop_from_another_thread(upstream: Upstream) -> None:
-    """The reason is what is heard, though the cancelled reader reports its own failure right behind it."""
+    """The reason is what is heard, though the cancelled task may report a failure of its own."""
     upstream.say([_HELLO])
     pump = started(upstream)
     pump.wait_for_first(None)
-    read = threading.Event()
-    upstream.say([TextDelta(" you")], read.set)
-    wait(read)
-    threading.Thread(target=pump.stop, args=("shutting down",)).start()
-    wait(upstream.finished)
     batches = iter(pump)
-    assert [next(batches), next(batches)] == [[_HELLO], [TextDelta(" you")]]
+    assert next(batches) == [_HELLO]
+    threading.Thread(target=pump.stop, args=("shutting down",)).start()
     with pytest.raises(ApiError, match="shutting down") as caught:
         next(batches)
     assert caught.value.status == 503
     assert upstream.cancelled.is_set()
+    wait(upstream.finished)
+
+
+def test_the_reason_of_a_stop_wins(upstream: Upstream) -> None:
+    pump = started(upstream)
+    upstream.say(lambda: pump.stop("shutting down"), ApiError(502, "cut off"))
+    with pytest.raises(ApiError, match="shutting down"):
+        pump.wait_for_first(None)
 
 
 def test_close_cancels_once_and_says_so(upstream: Upstream) -> None:
@@ -249,12 +295,64 @@ def test_unexpected_errors_keep_their_words_to_themselves(upstream: Upstream, ca
 
 
 def test_errors_of_a_cancelled_call_are_nobodys_business(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
-    pump = started(upstream)
-    upstream.cancel = upstream.cancelled.set  # type: ignore[method-assign]
+    def batches() -> Iterator[list[Delta]]:
+        try:
+            yield from upstream.batches()
+        except Cancelled:
+            raise OSError("bad file descriptor") from None
+
+    pump: Pump[Delta] = Pump(batches, upstream, timing=_QUICK, idle_limit=_PATIENCE)
+    pump.start()
     pump.close()
-    upstream.say(OSError("bad file descriptor"))
     wait(upstream.finished)
     assert not caplog.records
+
+
+def test_a_cancelled_task_ends_though_it_waits_again(upstream: Upstream) -> None:
+    ended = threading.Event()
+
+    def batches() -> Iterator[list[Delta]]:
+        try:
+            yield from upstream.batches()
+        finally:
+            try:
+                call.wait(threading.Event(), None)
+            finally:
+                ended.set()
+
+    pump: Pump[Delta] = Pump(batches, upstream, timing=_QUICK, idle_limit=_PATIENCE)
+    pump.start()
+    pump.close()
+    assert ended.is_set()
+
+
+def test_nobody_waits_for_the_rest_of_an_answer(upstream: Upstream) -> None:
+    """What a server sends late behind its last word is read in another thread."""
+    go_on, threads = threading.Event(), set()
+
+    def finish() -> None:
+        wait(go_on)
+        threads.add(threading.get_ident())
+        upstream.finished.set()
+
+    upstream.finish, upstream.drains = finish, True  # type: ignore[method-assign]
+    upstream.say([_HELLO], _END)
+    pump = started(upstream)
+    assert list(pump) == [[_HELLO]]
+    pump.close()
+    go_on.set()
+    wait(upstream.finished)
+    assert threads.isdisjoint({threading.get_ident()})
+
+
+def test_closing_in_another_thread_lets_go_of_the_upstream(upstream: Upstream) -> None:
+    """Servers close what they serve in the thread that serves it; where one does not, no upstream works in vain."""
+    pump = started(upstream)
+    thread = threading.Thread(target=pump.close)
+    thread.start()
+    thread.join(_PATIENCE)
+    assert upstream.cancelled.is_set()
+    assert upstream.finished.is_set()
 
 
 def test_where_names_the_place_and_not_the_words() -> None:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from proxy.answering.pump import Pump
+from proxy.answering.pump import ClientGone, Pump
 from proxy.answering.timing import Timing
 from proxy.protocol.deltas import Delta, TextDelta
 from proxy.protocol.errors import ApiError
-from proxy.providers.call import Call
+from proxy.providers.call import Call, wait
 
 PATIENCE = 20.0
 
@@ -36,6 +36,28 @@ def test_a_drip_of_signs_of_life_ends() -> None:
     assert call.cancelled
 
 
+def test_a_flood_of_signs_of_life_hides_nothing() -> None:
+    """What is always there to be read keeps neither pings back nor the end that others put to it."""
+    call, always, gone = Call(), threading.Event(), threading.Event()
+    always.set()
+
+    def flood() -> Iterator[list[Delta]]:
+        while True:
+            wait(always, None)
+            yield []
+
+    pump: Pump[Delta] = Pump(
+        flood, call, timing=Timing(poll=0.01, ping_every=0.01), idle_limit=PATIENCE, client_gone=gone.is_set
+    )
+    pump.start()
+    batches = iter(pump)
+    assert [next(batches), next(batches)] == [None, None]
+    gone.set()
+    with pytest.raises(ClientGone):
+        next(batches)
+    assert call.cancelled
+
+
 def test_a_client_that_does_not_read_holds_the_upstream_back() -> None:
     made = 0
     call = Call()
@@ -52,13 +74,13 @@ def test_a_client_that_does_not_read_holds_the_upstream_back() -> None:
     pump: Pump[Delta] = Pump(flood, call, timing=Timing(poll=0.01), idle_limit=PATIENCE)
     pump.start()
     pump.wait_for_first(None)
-    assert not waiting.wait(0.3), "the reader waits for the client"
+    assert not waiting.is_set(), "the upstream waits for the client"
     seen = sum(len(batch or ()) for batch in pump)
     assert seen == 5000
     assert made == 4999
 
 
-def test_a_reader_that_is_held_back_ends_with_the_answer() -> None:
+def test_an_upstream_that_is_held_back_ends_with_the_answer() -> None:
     call = Call()
     ended = threading.Event()
 

@@ -1,4 +1,4 @@
-"""TLS in front of a fake, with a certificate that nobody but the test trusts."""
+"""TLS in front of a fake, with a certificate that nobody but the test trusts; and a proxy that makes tunnels."""
 
 from __future__ import annotations
 
@@ -73,3 +73,36 @@ def _forward(client: socket.socket, context: ssl.SSLContext, port: int) -> None:
                     if not data:
                         return
                     (fake if source is encrypted else encrypted).sendall(data)
+
+
+@contextlib.contextmanager
+def tunnels() -> Iterator[tuple[str, list[bytes]]]:
+    """The URL of an HTTP proxy, and the first lines of what it was asked for. Each side's end is that of the other."""
+    heard: list[bytes] = []
+    with socket.create_server((_ADDRESS, 0)) as listener:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    threading.Thread(target=_tunnel, args=(client, heard), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://{_ADDRESS}:{listener.getsockname()[1]}", heard
+
+
+def _tunnel(client: socket.socket, heard: list[bytes]) -> None:
+    with client, contextlib.suppress(OSError):
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += client.recv(65536)
+        heard.append(head.partition(b"\r\n")[0])
+        host, _, port = heard[-1].split()[1].partition(b":")
+        with socket.create_connection((host.decode(), int(port))) as server:
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            while True:
+                for source in select.select([client, server], [], [])[0]:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    (server if source is client else client).sendall(data)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +14,8 @@ import pytest
 
 from proxy.providers import connections
 from proxy.providers.call import Call
-from proxy.providers.connections import http_client
+from proxy.providers.connections import decoded_body, http_client, raw_body
+from tests.fakes.raw import raw_server
 from tests.fakes.server import Exchange, FakeServer, Raw
 from tests.fakes.tls import make_certificate, tls_in_front
 
@@ -131,27 +134,6 @@ def test_cancelling_a_call_that_is_through_spares_the_next_on_its_connection(
     go_on.set()
     assert reader.through().got == b"begun" + END
     assert upstream.connections == 1
-
-
-class Connection:
-    """Stands for a pooled connection."""
-
-    def __init__(self) -> None:
-        self.call: Call | None = None
-        self.shut = False
-
-    def shut_down(self) -> None:
-        self.shut = True
-
-
-def test_the_next_call_owns_its_connection_before_the_last_has_let_go_of_it() -> None:
-    """The pool hands a drained connection on as soon as its last byte is read."""
-    connection, last, following = Connection(), Call(), Call()
-    last.uses(connection)
-    following.uses(connection)
-    last.finish()
-    following.cancel()
-    assert connection.shut
 
 
 def test_calls_at_a_time_are_cancelled_apart(client: httpx2.Client, upstream: Scripted) -> None:
@@ -291,3 +273,31 @@ def test_redirects_are_not_followed(client: httpx2.Client, upstream: Scripted) -
     upstream.script = [Raw([], 307, headers={"location": f"{upstream.url}/elsewhere"})]
     assert client.post(upstream.url).status_code == 307
     assert len(upstream.exchanges) == 1
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("POST", 204), ("POST", 304)])
+def test_answers_without_a_body_have_none(method: str, status: int, client: httpx2.Client, upstream: Scripted) -> None:
+    """Whatever their head says: it may be that of an answer which has one."""
+    headers = {"transfer-encoding": "chunked"}
+    upstream.script = [Raw([], status, "text/plain", headers=headers)]
+    response = client.send(client.build_request(method, upstream.url, content=b"{}"), stream=True)
+    assert b"".join(raw_body(response)) == b""
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity", ""])
+def test_bodies_are_decoded_where_that_is_wanted(encoding: str, client: httpx2.Client, upstream: Scripted) -> None:
+    """Some servers encode although they are told not to."""
+    sent = gzip.compress(b"hello") if encoding == "gzip" else b"hello"
+    for body, expected in ((decoded_body, b"hello"), (raw_body, sent)):
+        upstream.script = [Raw([sent[:3], 0.01, sent[3:]], headers={"content-encoding": encoding} if encoding else {})]
+        response = client.send(client.build_request("POST", upstream.url, content=b"{}"), stream=True)
+        assert b"".join(body(response)) == expected
+        assert response.is_closed
+
+
+def test_a_server_that_leaves_between_two_requests(client: httpx2.Client) -> None:
+    """Without having said that it would: the next request gets a connection of its own and never hears of it."""
+    with raw_server([b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"]) as url:
+        for _ in range(3):
+            assert client.post(url, content=b"{}").text == "{}"
+            time.sleep(0.05)

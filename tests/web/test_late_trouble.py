@@ -14,6 +14,7 @@ from proxy.web import services
 from tests.fakes.openai.chat import FakeOpenAI
 from tests.fakes.openai.replies import DONE, sse
 from tests.fakes.server import Step
+from tests.tasks import assert_none_is_left
 from tests.web.serving import PATIENCE, Answer, Proxy, ask, hang_up, read, serve, settings
 
 HELLO = sse({"choices": [{"index": 0, "delta": {"role": "assistant", "content": "hello"}, "finish_reason": None}]})
@@ -141,15 +142,12 @@ def test_stopping_before_there_is_anything_to_show_is_a_status(
 
 
 def test_nothing_is_left_of_answers_however_they_ended(proxy: Proxy, upstream: FakeOpenAI) -> None:
-    """Threads and the list of running answers, after a good end, a failure and a cut."""
+    """Tasks, threads and the list of running answers, after a good end, a failure and a cut."""
     upstream.fail(400, {"error": {"message": "no"}})
     upstream.reply_raw([HELLO, sse({"error": {"message": "gone"}})])
     for streams in (True, True, True, False):
         proxy.post(ask(stream=streams))
-    for thread in threading.enumerate():
-        if thread.name == "upstream-reader":
-            thread.join(PATIENCE)
-            assert not thread.is_alive()
+    assert_none_is_left()
     assert len(proxy.services.running) == 0
 
 

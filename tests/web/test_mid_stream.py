@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from proxy.providers.openai.chat.stream import ChatStream
 from tests.conformance import check_stream, parse_sse
 from tests.fakes.openai.chat import FakeOpenAI
 from tests.fakes.openai.replies import DONE, sse
+from tests.tasks import assert_none_is_left
 from tests.web.serving import PATIENCE, Proxy, ask, hang_up, serve, settings
 
 pytestmark = pytest.mark.streaming
@@ -128,9 +130,10 @@ def test_a_client_that_leaves_between_two_attempts_ends_them(retrying: Proxy, up
     upstream.fail(500, {"error": {"message": "broken"}})
     connection = retrying.start(ask())
     upstream.wait_for(1)
-    readers = [thread for thread in threading.enumerate() if thread.name == "upstream-reader"]
     hang_up(connection)
-    for reader in readers:
-        reader.join(PATIENCE)
-        assert not reader.is_alive()
+    patience = time.monotonic() + PATIENCE
+    while len(retrying.services.running):
+        assert time.monotonic() < patience
+        time.sleep(0.01)
+    assert_none_is_left()
     assert len(upstream.exchanges) == 1

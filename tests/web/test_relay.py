@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -82,6 +83,22 @@ def test_bodies_are_byte_for_byte(proxy: Proxy, anthropic: FakeAnthropic) -> Non
     assert exchange.headers["x-api-key"] == KEY
     assert "cookie" not in exchange.headers
     assert "client-key" not in str(exchange.headers)
+
+
+def test_headers_are_byte_for_byte(proxy: Proxy, anthropic: FakeAnthropic) -> None:
+    """Also those that are no ASCII, and those of which there are two."""
+    anthropic.default(lambda body, headers: json_answer({}, 400, {"x-note": "caf\xe9", "Link": "a"}))
+    headers = {"x-note": "caf\xe9", "anthropic-version": "2023-06-01", "content-type": "application/json"}
+    with contextlib.closing(proxy.open("POST", "/v1/messages", json.dumps(claude()).encode(), headers)) as connection:
+        response = connection.getresponse()
+        assert response.headers["x-note"] == "caf\xe9"
+    assert anthropic.exchanges[0].headers["x-note"] == "caf\xe9"
+
+
+def test_an_address_that_is_none(proxy: Proxy, anthropic: FakeAnthropic) -> None:
+    answer = proxy.call("GET", "/v1/models?after_id=" + "x" * 70_000, headers={"anthropic-version": "2023-06-01"})
+    assert answer.status in (400, 414, 431, 502)
+    assert anthropic.exchanges == []
 
 
 @pytest.mark.parametrize("name", ["anthropic/claude-opus-5-5", "claude-opus-5-5[1m]"])

@@ -17,6 +17,7 @@ from tests.fakes.openai.chat import FakeOpenAI
 from tests.fakes.openai.replies import Reply, Text, ToolCall
 from tests.fakes.server import CUT, Raw, json_answer
 from tests.providers.gemini.serving import KEY as GEMINI_KEY
+from tests.tasks import assert_none_is_left
 from tests.web.judging import BOTH_MODES, FINE, Json, asking, is_judging, outcomes, verdicts
 from tests.web.serving import KEY, PATIENCE, Answer, Proxy, hang_up, serve, settings
 
@@ -193,15 +194,12 @@ def test_a_client_that_leaves_cancels_the_judge(stream: bool, proxy: Proxy, chat
 
 @BOTH_MODES
 def test_nothing_is_left_behind(stream: bool, proxy: Proxy, chat: FakeOpenAI) -> None:
-    """Of running answers and reader threads, however the judge ended."""
+    """Of running answers, tasks and threads, however the judge ended."""
     proxy.hurry(judge_patience=0.2)
     for judge in (Reply(Text(verdicts({}))), GARBAGE["out of order"], Reply(Text("x"), hold=[threading.Event()])):
         play(chat, judge)
         proxy.post(asking(stream)).message()
-    for thread in threading.enumerate():
-        if thread.name == "upstream-reader":
-            thread.join(PATIENCE)
-            assert not thread.is_alive()
+    assert_none_is_left()
     assert len(proxy.services.running) == 0
 
 

@@ -68,7 +68,7 @@ class Judge:
         return results(failed(self.checked, reason))
 
     def ask(self, side_calls: SideCalls, call: Call) -> Results:
-        """The results; runs in a reader thread. An unreadable answer gives `unavailable`, a failure raises ApiError."""
+        """The results; runs in a task. An unreadable answer gives `unavailable`, a failure raises ApiError."""
         if self._route is None:
             return unsupported()
         calls = self.checked

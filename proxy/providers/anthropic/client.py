@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import socket
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
-from urllib3.response import HTTPResponse
+import httpx2
 
 from proxy.models.habits import Habits, Lesson
 from proxy.models.routing import Route
@@ -34,27 +26,17 @@ from proxy.providers.anthropic.rewrite import (
     with_own_results,
 )
 from proxy.providers.base import Exchange, Head, Item, Plan, Wire, Written
-from proxy.providers.call import Call, Cancelled, current_call
+from proxy.providers.call import Call
 from proxy.providers.common.failures import Backend, Failure, plain_words
 from proxy.providers.common.json_text import loads
 from proxy.providers.common.tool_names import NameRules
-from proxy.providers.connections import CONNECT_TIMEOUT, ERROR_LIMIT, EVENT_LIMIT, bounded
+from proxy.providers.connections import ERROR_LIMIT, EVENT_LIMIT, bounded, decoded_body, http_client, raw_body
 from proxy.settings.config import Config
 
 OFFICIAL_URL = "https://api.anthropic.com"
-_POOL_SIZE = 256
-"""Connections to one host that are kept; as many as the server has threads by default, and each thread uses one."""
-_HOSTS = 8
-"""Hosts whose connections are kept; there is one upstream, so this is only room to spare."""
-_REST_LIMIT = 1.0
-"""Seconds; what follows a complete answer is a few bytes, or a server that will not close."""
-_PIECE = 65536
-"""Bytes that one read gives at most where an answer comes in one; an event stream gives each chunk as it comes."""
-_DECODED = tuple(HTTPResponse.CONTENT_DECODERS)
+_DECODED = ("gzip", "deflate")
 """Encodings that are undone: an upstream may use them although it is asked for none."""
 _ENCODINGS = ("", "identity", *_DECODED)
-_SWITCHING = 101
-"""Switching protocols, the one informational status that is an answer."""
 _NAMES = NameRules(characters="a-zA-Z0-9_-", first="", limit=128, kept=119)
 """`^[a-zA-Z0-9_-]{1,128}$` (Anthropic's API reference, `tools.name`, 2026-11). 119 characters, `_` and 8 digits of a
 hash are just 128. Only the plan sees these names: the body goes on with the client's own."""
@@ -68,12 +50,7 @@ class AnthropicProvider:
         self._endpoint = config.endpoint("anthropic")
         self._has_gate = bool(config.proxy_api_keys)
         self._url = self._endpoint.base_url or OFFICIAL_URL
-        self._timeout = (CONNECT_TIMEOUT, read_timeout)
-        self._session = requests.Session()
-        self._session.auth = _untouched  # or requests would look for credentials in ~/.netrc
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _Adapter(pool_connections=_HOSTS, pool_maxsize=_POOL_SIZE))
+        self._http = http_client(read_timeout)
 
     def server(self, route: Route) -> str:  # noqa: ARG002 - one for all routes
         return self._url
@@ -98,7 +75,7 @@ class AnthropicProvider:
         written: Written[None],
         call: Call,  # noqa: ARG002
         key: str | None,
-    ) -> requests.Response | Failure:
+    ) -> httpx2.Response | Failure:
         received = plan.exchange.received
         if key is None and self._has_gate:
             raise ApiError(
@@ -107,25 +84,24 @@ class AnthropicProvider:
                 "client sends is not good: it is the proxy's",
                 should_retry=False,
             )
+        headers = request_headers(received.headers, key)
         try:
-            response = self._session.request(
+            request = self._http.build_request(
                 received.method,
                 self._url + written.path,
-                headers=request_headers(received.headers, key),
-                data=written.raw,
-                stream=True,
-                timeout=self._timeout,
-                allow_redirects=False,
+                headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
+                content=written.raw,
             )
+            response = self._http.send(request, stream=True, auth=_untouched)
             if response.status_code < 400 or not self._tells_of_failures(plan.exchange):
                 return response
-            with response:
-                body = next(response.iter_content(ERROR_LIMIT), b"")
+            with closing(response):
+                body = b"".join(_beginning(response.iter_bytes()))
             return read_failure(response.status_code, response.headers, body)
-        except (requests.RequestException, Cancelled) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             return Failure(0, type(error).__name__)
 
-    def read(self, response: requests.Response, written: Written[None], call: Call) -> Iterator[Sequence[Item]]:
+    def read(self, response: httpx2.Response, written: Written[None], call: Call) -> Iterator[Sequence[Item]]:
         """The head, then the body: of a model's event stream in whole frames, of other answers of models in one piece,
         of anything else as it comes."""
         status, path, kind = response.status_code, written.path, response.headers.get("content-type", "")
@@ -135,8 +111,8 @@ class AnthropicProvider:
         if comes_whole(path) and encoding not in _ENCODINGS:
             raise ApiError(502, f"{self._url} answered in an encoding that it was not asked for")
         backend, decoded = self._backend(response), encoding in _DECODED
-        pieces = _pieces(response, decodes=decoded)
-        call.reads(response, _quietly(pieces))
+        pieces = decoded_body(response) if decoded else raw_body(response)
+        call.reads(response, pieces)
         framed = status < 400 and "event-stream" in kind and holds_messages(path)
         links = "json" in kind and tells_of_batches(path) and encoding in _ENCODINGS
         whole = status >= 400 or links or comes_whole(path)
@@ -158,9 +134,9 @@ class AnthropicProvider:
             else:
                 yield [head]
                 yield from ([piece] for piece in pieces)
-        except (HTTPError, OSError, Cancelled):
+        except httpx2.HTTPError:
             raise ApiError(502, CUT_OFF) from None
-        call.complete = _ends_soon(response)
+        call.complete = _has_end(response)
 
     def learn(self, failure: Failure, written: Written[None], habits: Habits) -> Lesson | None:  # noqa: ARG002
         """Its refusals are for the client."""
@@ -180,9 +156,9 @@ class AnthropicProvider:
         """Its HTTP client is imported with this module."""
 
     def close(self) -> None:
-        self._session.close()
+        self._http.close()
 
-    def _backend(self, response: requests.Response) -> Backend:
+    def _backend(self, response: httpx2.Response) -> Backend:
         """How to speak of it; what must not be repeated are the credentials that it was sent, whosever they are."""
         sent = {name: value for name, value in response.request.headers.items() if name.lower() in CREDENTIALS}
         return Backend(self._url, self._endpoint.key_variable, self._endpoint.api_keys, sent)
@@ -192,10 +168,11 @@ class AnthropicProvider:
         return exchange.has_stand_ins or len(self._endpoint.api_keys) > 1
 
 
-def _head(response: requests.Response, backend: Backend, *, decoded: bool, pings: bool, changed: bool) -> Head:
+def _head(response: httpx2.Response, backend: Backend, *, decoded: bool, pings: bool, changed: bool) -> Head:
     """`decoded` and `changed` say what becomes of the body."""
     length = response.headers.get("content-length", "")
-    headers = response_headers(response.headers, decoded=decoded)
+    received = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw]
+    headers = response_headers(received, decoded=decoded)
     return Head(
         response.status_code,
         [(name, backend.without_keys(value)) for name, value in headers],
@@ -205,31 +182,9 @@ def _head(response: requests.Response, backend: Backend, *, decoded: bool, pings
     )
 
 
-def _pieces(response: requests.Response, *, decodes: bool) -> Iterator[bytes]:
-    """The body as it comes: without chunks, `stream` would wait until it has a piece of full size."""
-    raw = response.raw
-    if raw.chunked:
-        yield from raw.stream(_PIECE, decode_content=decodes)
-    else:
-        while piece := raw.read1(_PIECE, decode_content=decodes):
-            yield piece
-
-
-def _quietly(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """What follows a complete answer; nobody wants to know how it ends."""
-    with contextlib.suppress(HTTPError, OSError, Cancelled):
-        yield from pieces
-
-
-def _ends_soon(response: requests.Response) -> bool:
-    """Whether the rest of the body can be read without waiting long for it, so that the connection serves again.
-
-    Without chunks or a length it has no end but that of the connection, whose socket has left the connection then.
-    """
-    sock = getattr(response.raw.connection, "sock", None)
-    if sock is not None:
-        sock.settimeout(_REST_LIMIT)
-    return sock is not None
+def _has_end(response: httpx2.Response) -> bool:
+    """Whether the body has another end than that of the connection, which can serve again then."""
+    return "content-length" in response.headers or "transfer-encoding" in response.headers
 
 
 def _beginning(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -271,68 +226,6 @@ def _scrubbed(body: bytes, backend: Backend) -> bytes:
     return backend.without_keys(body.decode("latin-1")).encode("latin-1")
 
 
-def _untouched(request: Any) -> Any:
+def _untouched(request: httpx2.Request) -> httpx2.Request:
+    """Credentials are the headers': without this those of a base URL would take their place."""
     return request
-
-
-class _Watched:
-    """A connection that notes itself in the call it works for; see providers/call.py."""
-
-    call: Call | None = None
-    sock: socket.socket | None
-
-    def _note(self) -> None:
-        call = current_call()
-        if call is not None:
-            call.uses(self)
-
-    def shut_down(self) -> None:
-        if self.sock is not None:
-            with contextlib.suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
-
-
-class _Final(http.client.HTTPResponse):
-    """The answer itself; what comes before it, such as early hints (103), is passed over."""
-
-    def _read_status(self) -> tuple[str, int, str]:
-        while True:
-            version, status, reason = super()._read_status()  # type: ignore[misc]
-            if not _SWITCHING < status < 200:
-                return version, status, reason
-            http.client.parse_headers(self.fp)
-
-
-class _Connection(_Watched, HTTPConnection):
-    response_class = _Final
-
-    def send(self, data: Any) -> None:
-        super().send(data)
-        self._note()
-
-
-class _SecureConnection(_Watched, HTTPSConnection):
-    response_class = _Final
-
-    def send(self, data: Any) -> None:
-        super().send(data)
-        self._note()
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-        return manager

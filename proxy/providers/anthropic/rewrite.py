@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from proxy.protocol.signature import is_ours
@@ -85,16 +85,17 @@ def request_headers(headers: Iterable[tuple[str, str]], key: str | None) -> dict
     return {**kept, "accept-encoding": "identity"}
 
 
-def response_headers(headers: Mapping[str, str], *, decoded: bool = False) -> list[tuple[str, str]]:
+def response_headers(headers: Iterable[tuple[str, str]], *, decoded: bool = False) -> list[tuple[str, str]]:
     """The upstream's headers for the client: request-id, retry-after, anthropic-ratelimit-* and the rest.
 
     `decoded`: the body is passed on without its content encoding. A date on which to come back becomes the seconds
     until then, which is what clients read; one that has passed says nothing.
     """
     dropped = _NOT_RETURNED | {"content-encoding"} if decoded else _NOT_RETURNED
-    kept = [(name, value) for name, value in headers.items() if name.lower() not in dropped]
-    wait = retry_after({name.lower(): value for name, value in headers.items()})
+    headers = list(headers)
+    wait = retry_after({name.lower(): value for name, value in headers})
     seconds = "" if wait is None else str(max(1, math.ceil(wait)))
+    kept = [(name, value) for name, value in headers if name.lower() not in dropped]
     told = [(name, seconds if name.lower() == "retry-after" and "," in value else value) for name, value in kept]
     return [(name, value) for name, value in told if value or name.lower() != "retry-after"]
 

@@ -6,7 +6,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -18,11 +18,12 @@ from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
 from proxy.providers.base import Plan, Wire, Written
 from proxy.providers.call import Call
+from proxy.providers.common.batches import Batches
 from proxy.providers.common.failures import Backend, Failure
 from proxy.providers.common.learning import learn, without
-from proxy.providers.connections import ERROR_LIMIT, bounded, http_client, read_count
+from proxy.providers.connections import bounded, decoded_body, http_client, read_count, send
 from proxy.providers.gemini import request
-from proxy.providers.gemini.chunks import Chunk, Chunks
+from proxy.providers.gemini.chunks import Chunks
 from proxy.providers.gemini.errors import api_error, read_failure
 from proxy.providers.gemini.request import STORE, THINKING, Options
 from proxy.providers.gemini.signatures import SignatureMemory
@@ -90,22 +91,22 @@ class GeminiProvider:
         self, plan: Plan, written: Written[GeminiStream], call: Call, key: str | None
     ) -> httpx2.Response | Failure:
         model = plan.route.model
-        return self._post(plan.route, lambda sdk: sdk.send(model, written.body), call, key)
+        return self._post(plan.route, lambda sdk: sdk.answer(model, written.body), call, key)
 
     def read(self, response: httpx2.Response, written: Written[GeminiStream], call: Call) -> Iterator[Sequence[Delta]]:
         """A batch for each piece that comes off the network, empty ones included: they are signs of life."""
-        stream, body = written.reader, bounded(response.iter_bytes())
-        chunks, until = Chunks(stream.backend), math.inf
+        stream, body = written.reader, bounded(decoded_body(response))
+        chunks, batches, until = Chunks(stream.backend), Batches(), math.inf
         call.reads(response, body)
         try:
             for piece in body:
-                yield from _fed(chunks.feed(piece), stream)
+                yield from batches.of(map(stream.feed, chunks.feed(piece)))
                 if stream.finished and until == math.inf:
                     call.read_limit = _patience(self._config)
                     until = time.monotonic() + call.read_limit
                 elif time.monotonic() > until:
                     return
-            yield from _fed(chunks.end(), stream)
+            yield from batches.of(map(stream.feed, chunks.end()))
         except httpx2.ReadTimeout:
             if not stream.finished:
                 raise ApiError(504, f"{stream.backend.url} fell silent in the middle of its answer") from None
@@ -142,7 +143,7 @@ class GeminiProvider:
         self._http.close()
 
     def _post(
-        self, route: Route, send: Callable[[Sdk], httpx2.Response], call: Call, key: str | None
+        self, route: Route, made: Callable[[Sdk], httpx2.Request], call: Call, key: str | None
     ) -> httpx2.Response | Failure:
         """The response, its body unread, or why there is none."""
         if self._config.vertex is None and key is None:
@@ -154,16 +155,7 @@ class GeminiProvider:
             )
         if _NO_MODEL_NAME.search(route.model):
             raise ApiError(404, f"model: {route.requested} leads to {route.target}, which can be no model's name")
-        try:
-            response = send(self._connected(key))
-            if response.status_code == 200:
-                return response
-            call.reads(response, iter(()))
-            return read_failure(response.status_code, response.headers, response.read()[:ERROR_LIMIT])
-        except httpx2.TimeoutException:
-            return Failure(0, "it did not answer in time")
-        except httpx2.HTTPError as error:
-            return Failure(0, str(error) or "the connection failed")
+        return send(self._http, made(self._connected(key)), call, read_failure)
 
     def _connected(self, key: str | None) -> Sdk:
         with self._lock:
@@ -200,15 +192,3 @@ def _address(config: Config) -> str:
 def _patience(config: Config) -> float:
     """Seconds for what may follow an answer: less than counts as silence."""
     return min(_AFTER_FINISH, (config.request_timeout or math.inf) / 2)
-
-
-def _fed(chunks: Iterable[Chunk], stream: GeminiStream) -> Iterator[Sequence[Delta]]:
-    """One batch; where a chunk tells of a failure, what came before it is not lost."""
-    deltas: list[Delta] = []
-    try:
-        for chunk in chunks:
-            deltas.extend(stream.feed(chunk))
-    except ApiError:
-        yield deltas
-        raise
-    yield deltas

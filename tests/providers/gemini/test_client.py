@@ -429,6 +429,26 @@ def test_vertex_tokens_are_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None
             assert "may not: [key]" in failed.value.message
 
 
+def test_vertex_tokens_are_fresh(vertex: _Vertex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All else of a request is made once."""
+    credentials = AnonymousCredentials()
+    monkeypatch.setattr(google.auth, "default", lambda *_, **__: (credentials, "other-project"))
+    provider = _asking(_on_vertex(vertex.url))
+    for token in ("first", "second"):
+        credentials.token = token
+        _run(provider)
+    assert [seen.headers["authorization"] for seen in vertex.exchanges] == ["Bearer first", "Bearer second"]
+
+
+def test_each_model_has_its_own_address(upstream: FakeGemini) -> None:
+    provider = _provider(upstream.base_url)
+    for model in (NEW, "gemini-2.5-flash", NEW):
+        _run(provider, _exchange(model=model))
+    paths = [exchange.path.partition("/models/")[2].partition(":")[0] for exchange in upstream.exchanges]
+    assert paths == [NEW, "gemini-2.5-flash", NEW]
+    assert {exchange.headers["x-goog-api-key"] for exchange in upstream.exchanges} == {KEY}
+
+
 def test_vertex_counts(vertex: _Vertex, monkeypatch: pytest.MonkeyPatch) -> None:
     credentials = AnonymousCredentials()
     credentials.token = "adc-token"

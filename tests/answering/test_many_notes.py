@@ -1,4 +1,4 @@
-"""Notes are values: a reader thread makes them while the serving thread reads, and none is lost or repeated."""
+"""Notes are values: they come with what is shown, and none is lost or repeated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from proxy.providers.call import Call
 ROUNDS = 10_000
 
 
-def test_ten_thousand_notes_from_another_thread() -> None:
+def test_ten_thousand_notes() -> None:
     def batches() -> Iterator[list[Delta]]:
         for n in range(ROUNDS):
             yield [Note(f"note {n}")]

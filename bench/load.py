@@ -1,0 +1,108 @@
+"""Clients in one thread: streams and whole answers, with the moment at which each delta came."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+_DELTA = re.compile(rb"hello ([\d.]+) ")
+_LONGEST = 64
+"""Bytes; a delta that is cut is not longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """Seconds from the request to the first byte, the first delta and the end; and of each delta from the upstream."""
+
+    byte: float
+    first: float
+    end: float
+    late: list[float]
+
+
+def body(words: str, size: int = 0, *, stream: bool = True) -> bytes:
+    """A request; with a size, one like Claude Code's: 24 tools and so many kilobytes of text."""
+    request: dict[str, Any] = {
+        "model": "claude-opus-5-5",
+        "max_tokens": 1000,
+        "stream": stream,
+        "messages": [{"role": "user", "content": words}],
+    }
+    if size:
+        lorem = "lorem ipsum dolor sit amet " * 60
+        properties = {f"p{number}": {"type": "string", "description": lorem[:200]} for number in range(6)}
+        schema = {"type": "object", "properties": properties, "required": ["p1"], "additionalProperties": False}
+        request["tools"] = [
+            {"name": f"Tool{number}", "description": lorem[:1200], "input_schema": schema} for number in range(24)
+        ]
+        request["system"] = [{"type": "text", "text": (lorem * size)[: size * 1000]}]
+    return json.dumps(request).encode()
+
+
+class Client:
+    """One connection, kept between answers."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._reader: asyncio.StreamReader | None = None
+
+    async def ask(self, data: bytes, count: int) -> Came:
+        """The answer with so many deltas; a lost one ends the measurement."""
+        if self._reader is None:
+            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 24)
+        began = time.monotonic()
+        head = b"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: "
+        self._writer.write(head + b"%d\r\n\r\n" % len(data) + data)
+        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+        byte = time.monotonic() - began
+        late, first = await self._read(self._reader, head, began)
+        if b"connection: close" in head:
+            self._writer.close()
+            self._reader = None
+        if len(late) != count:
+            raise SystemExit(f"{count - len(late)} of {count} deltas were lost: {head!r}")
+        return Came(byte, first, time.monotonic() - began, late)
+
+    async def _read(self, reader: asyncio.StreamReader, head: bytes, began: float) -> tuple[list[float], float]:
+        """How late each delta was, and when the first one came."""
+        late: list[float] = []
+        first, rest = 0.0, b""
+        async for data in _pieces(reader, head):
+            now = time.monotonic()
+            rest += data
+            end = 0
+            for found in _DELTA.finditer(rest):
+                late.append(now - float(found[1]))
+                end = found.end()
+            first = first or (now - began if late else 0.0)
+            rest = rest[end:][-_LONGEST:]
+        return late, first
+
+
+async def _pieces(reader: asyncio.StreamReader, head: bytes) -> AsyncIterator[bytes]:
+    """The body, without the marks of its chunks."""
+    length = head.partition(b"content-length:")[2]
+    if length:
+        yield await reader.readexactly(int(length.partition(b"\r\n")[0]))
+        return
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        yield (await reader.readexactly(size + 2))[:-2]
+    await reader.readexactly(2)
+
+
+async def _many(port: int, clients: int, asks: int, data: bytes, count: int) -> list[Came]:
+    async def one() -> list[Came]:
+        client = Client(port)
+        return [await client.ask(data, count) for _ in range(asks)]
+
+    return [came for each in await asyncio.gather(*(one() for _ in range(clients))) for came in each]
+
+
+def many(port: int, clients: int, asks: int, data: bytes, count: int) -> list[Came]:
+    """So many clients at a time, each with so many answers one after the other."""
+    return asyncio.run(_many(port, clients, asks, data, count))
