@@ -113,6 +113,19 @@ def test_mutated_streams(chunks: list[Any]) -> None:
     assert answered.error.status >= 400 if answered.error is not None else (answered.message or {})["stop_reason"]
 
 
+def test_broken_arguments_are_no_cut_ones() -> None:
+    """Found by `test_mutated_streams`: a second object goes on with a call that a refusal then cuts."""
+    chunks = [
+        calls(call(index=0, id="call_1", name="Read", arguments='{"file_path"')),
+        chunk({"function_call": {"name": "Read", "arguments": "{}"}, "refusal": " "}),
+        final("tool_calls"),
+        DONE,
+    ]
+    error = answer(batches(new_stream(), chunks), asking(tools=[tool("Read")])).error
+    assert error is not None
+    assert error.message == "the model called the tool Read with input that is not a JSON object"
+
+
 @pytest.mark.parametrize(
     "value", [DEEP, DEEP_OBJECT, 10**5000, float("nan")], ids=["deep list", "deep object", "int", "nan"]
 )
