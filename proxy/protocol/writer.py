@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from proxy.protocol import ids
-from proxy.protocol.characters import has_halves, joined_halves, whole_characters
+from proxy.protocol.characters import has_halves, joined_escapes, joined_halves, whole_characters
 from proxy.protocol.deltas import (
     Citation,
     Delta,
@@ -286,6 +286,10 @@ class Writer:
             text, half = joined_halves(text, is_last=track.ended)
             if half:
                 track.pieces.append(half)
+        if track.kind == "tool" and "\\" in text:
+            text, rest = joined_escapes(text, is_last=track.ended)
+            if rest:
+                track.pieces.insert(0, rest)
         if text:
             out.append(BlockDelta(index, _DELTA_TYPE[track.kind], text))
         out.extend(BlockDelta(index, "citations_delta", citation) for citation in citations)

@@ -50,6 +50,7 @@ _REST_LIMIT = 1.0
 """Seconds; what follows a complete answer is a few bytes, or a server that will not close."""
 _PIECE = 65536
 """Bytes that one read gives at most where an answer comes in one; an event stream gives each chunk as it comes."""
+_EVENT_BEGINS = (b"event:", b"data:", b":")
 _DECODED = tuple(HTTPResponse.CONTENT_DECODERS)
 """Encodings that are undone: an upstream may use them although it is asked for none."""
 _ENCODINGS = ("", "identity", *_DECODED)
@@ -139,25 +140,30 @@ class AnthropicProvider:
         call.reads(response, _quietly(pieces))
         framed = status < 400 and "event-stream" in kind and holds_messages(path)
         links = "json" in kind and tells_of_batches(path) and encoding in _ENCODINGS
-        whole = status >= 400 or links or comes_whole(path)
-        head = _head(response, backend, decoded=decoded, pings=framed, changed=whole)
-        try:
-            if framed:
-                yield [head]
-                frames = whole_frames(pieces, EVENT_LIMIT, lambda event: _scrubbed(event, backend))
-                yield from ([each] if each else [] for each in frames)
-            elif whole:
-                body = bytearray()
+        whole = not framed and (status >= 400 or links or comes_whole(path))
+        head = _head(response, backend, decoded=decoded, pings=framed, changed=framed or whole)
+        if whole:
+            body, is_cut = bytearray(), False
+            try:
                 for piece in bounded(pieces) if status < 400 else _beginning(pieces):
                     body += piece
                     yield []
-                answer = (
-                    with_own_results(bytes(body)) if links and status < 400 else _checked(status, bytes(body), backend)
-                )
-                yield [replace(head, is_stream=False), answer]
-            else:
-                yield [head]
-                yield from ([piece] for piece in pieces)
+            except (HTTPError, OSError, Cancelled):
+                is_cut = True
+            if is_cut and not _is_json(bytes(body)):
+                raise ApiError(502, CUT_OFF)
+            makes_links = links and status < 400
+            answer = with_own_results(bytes(body)) if makes_links else _checked(status, bytes(body), backend)
+            yield [replace(head, is_stream=False), answer]
+            call.complete = status < 400 and not is_cut and _ends_soon(response)
+            return
+        try:
+            parts = pieces
+            if framed:
+                parts = whole_frames(bounded(pieces), EVENT_LIMIT, lambda event: _scrubbed(event, backend))
+            first = next(parts, b"")  # until it is there, a failure can still be a status
+            yield [head, first] if first else [head]
+            yield from ([each] if each else [] for each in parts)
         except (HTTPError, OSError, Cancelled):
             raise ApiError(502, CUT_OFF) from None
         call.complete = _ends_soon(response)
@@ -249,6 +255,8 @@ def _checked(status: int, body: bytes, backend: Backend) -> bytes:
     """
     if status >= 400 or (status != 200 and not body):
         return _scrubbed(body, backend)
+    if body.startswith(_EVENT_BEGINS):  # a stream by another name
+        return b"".join(whole_frames([body], EVENT_LIMIT, lambda event: _scrubbed(event, backend)))
     try:
         value = loads(body)
     except ValueError:
@@ -259,6 +267,15 @@ def _checked(status: int, body: bytes, backend: Backend) -> bytes:
         raise ApiError(502, CUT_OFF)
     words = backend.shown(plain_words(body))
     raise ApiError(502, f"{backend.url} did not answer as an API: {words}; is ANTHROPIC_UPSTREAM_URL right?")
+
+
+def _is_json(body: bytes) -> bool:
+    """Whether it is all of a JSON, whatever HTTP says of where it ends."""
+    try:
+        loads(body)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_answer(value: dict[str, Any]) -> bool:
@@ -280,20 +297,45 @@ class _Watched:
 
     call: Call | None = None
     sock: socket.socket | None
+    _used: socket.socket | None = None
+    """Also that of an answer after which the connection closes; http.client lets go of it with the head."""
 
     def _note(self) -> None:
+        self._used = self.sock
         call = current_call()
         if call is not None:
             call.uses(self)
 
     def shut_down(self) -> None:
-        if self.sock is not None:
+        if self._used is not None:
             with contextlib.suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
+                self._used.shutdown(socket.SHUT_RDWR)
+
+
+class _HeadFile:
+    """What a head is read from. http.client takes the end of the connection for the end of the head."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.close = file.close
+
+    def readline(self, limit: int) -> bytes:
+        line: bytes = self._file.readline(limit)
+        if not line:
+            raise http.client.RemoteDisconnected("it closed the connection within the head of its answer")
+        return line
 
 
 class _Final(http.client.HTTPResponse):
     """The answer itself; what comes before it, such as early hints (103), is passed over."""
+
+    def begin(self) -> None:
+        file, self.fp = self.fp, _HeadFile(self.fp)  # type: ignore[assignment]
+        try:
+            super().begin()
+        finally:
+            if self.fp is not None:  # it is closed where there is no body
+                self.fp = file
 
     def _read_status(self) -> tuple[str, int, str]:
         while True:

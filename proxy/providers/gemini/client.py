@@ -106,6 +106,9 @@ class GeminiProvider:
                 elif time.monotonic() > until:
                     return
             yield from _fed(chunks.end(), stream)
+        except ApiError:
+            if not stream.complete:
+                raise
         except httpx2.ReadTimeout:
             if not stream.finished:
                 raise ApiError(504, f"{stream.backend.url} fell silent in the middle of its answer") from None

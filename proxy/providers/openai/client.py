@@ -54,13 +54,15 @@ _EVENT_BEGINS = (b"data:", b"event:", b":")
 
 class _Stream(Reader, Protocol):
     """What reads the events of one answer: `done` once the server has said its last word, `finished` once it has said
-    why it stops."""
+    why it stops, `complete` once nothing that follows can spoil the answer."""
 
     backend: Backend
     done: bool
 
     @property
     def finished(self) -> bool: ...
+    @property
+    def complete(self) -> bool: ...
     def feed(self, chunk: Any) -> Iterator[Delta]: ...
 
 
@@ -114,6 +116,9 @@ class OpenAIProvider:
                 yield from _events(pieces, stream, call, _patience(self._config))
             else:
                 yield from _whole(pieces, stream)
+        except ApiError:
+            if not stream.complete:
+                raise
         except httpx2.ReadTimeout:
             if not stream.finished:
                 raise ApiError(504, f"{stream.backend.url} fell silent in the middle of its answer") from None
@@ -175,6 +180,8 @@ class OpenAIProvider:
             return read_failure(error.status_code, error.response.headers, error.response.content[:ERROR_LIMIT])
         except openai.APIConnectionError as error:
             return Failure(0, _reason(error))
+        except httpx2.HTTPError as error:  # a refusal that breaks off
+            return Failure(0, str(error) or "the connection failed")
         return stream.response
 
     def _client(self, route: Route, backend: Backend, key: str | None) -> openai.OpenAI:
@@ -235,10 +242,7 @@ def _events(body: Iterator[bytes], stream: _Stream, call: Call, patience: float)
     splitter = Splitter()
     until = math.inf
     for piece in body:
-        deltas: list[Delta] = []
-        for data in splitter.feed(piece):
-            deltas.extend(_event(data, stream))
-        yield deltas
+        yield from _fed(splitter.feed(piece), stream)
         if stream.done:
             return
         if not stream.finished:  # what servers say too early they take back
@@ -247,7 +251,19 @@ def _events(body: Iterator[bytes], stream: _Stream, call: Call, patience: float)
             call.read_limit, until = patience, time.monotonic() + patience
         elif time.monotonic() > until:
             return
-    yield [delta for data in splitter.end() for delta in _event(data, stream)]
+    yield from _fed(splitter.end(), stream)
+
+
+def _fed(events: Iterable[bytes], stream: _Stream) -> Iterator[Sequence[Delta]]:
+    """One batch; where an event tells of a failure, what came before it is not lost."""
+    deltas: list[Delta] = []
+    try:
+        for data in events:
+            deltas.extend(_event(data, stream))
+    except ApiError:
+        yield deltas
+        raise
+    yield deltas
 
 
 def _event(data: bytes, stream: _Stream) -> Iterable[Delta]:
