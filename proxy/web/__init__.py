@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 
 from proxy.settings.config import Config
 from proxy.usage.ledger import Ledger
-from proxy.web import errors, messages, models, status
+from proxy.web import errors, messages, models, status, status_page
 from proxy.web.access import check_access
 from proxy.web.ledger import use_ledger
 from proxy.web.passing import pass_unknown
@@ -25,8 +25,9 @@ def create_app(config: Config) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["proxy"] = Services(config)
     use_ledger(app, Ledger())
+    status_page.use_viewers(app)
     errors.register(app)
-    for blueprint in (messages.blueprint, models.blueprint, status.blueprint):
+    for blueprint in (messages.blueprint, models.blueprint, status.blueprint, status_page.blueprint):
         app.register_blueprint(blueprint)
 
     @app.before_request

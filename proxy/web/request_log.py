@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from flask import Response, g, request
 
+from proxy.answering.running import Answering
 from proxy.logs import ascii_only, one_line
 from proxy.models import vendors
 from proxy.models.routing import Route
@@ -101,6 +102,19 @@ class RequestLog:
         """Takes what is known of an answer that was passed on."""
         self.usage, self.stop_reason = answer.usage, answer.stop_reason
         self.error = self.error or answer.error
+
+    def now(self) -> Answering:
+        """How far it is. In any thread."""
+        route = self._route
+        return Answering(
+            time=self._time,
+            id=self._id,
+            what=self._what,
+            role=_name(route.role) if route else "",
+            model=self._model or (_name(route.requested) if route else ""),
+            target=_name(route.target) if route else "",
+            first_byte=self._first_byte,
+        )
 
     @property
     def headers(self) -> dict[str, str]:

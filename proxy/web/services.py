@@ -23,7 +23,7 @@ from proxy.answering.keys import KeyPools
 from proxy.answering.plan import Limits, Plan
 from proxy.answering.pump import Pump
 from proxy.answering.routes import able_routes
-from proxy.answering.running import Running
+from proxy.answering.running import Answering, Running
 from proxy.answering.safeguards.rules import own_rules
 from proxy.answering.side_call import SideCalls
 from proxy.answering.timing import Timing
@@ -137,6 +137,10 @@ class Services:
                 self._providers[name] = getattr(import_module(module), attribute)(self.config, longest + _BACKSTOP)
             return self._providers[name]
 
+    def resting_keys(self) -> dict[str, list[float]]:
+        """As `KeyPools.resting`."""
+        return self._pools.resting()
+
     def attempts(self, route: Route) -> Attempts:
         return Attempts(self.provider(route.provider), self.habits, self._limits, self.timing, self._pools)
 
@@ -232,7 +236,9 @@ class Pumps:
     A stream outlives the request's context, so what is needed of that is taken here.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, about: Callable[[], Answering]) -> None:
+        """`about` says, in any thread, how far the request is."""
+        self._about = about
         self._running, self._timing = services().running, services().timing
         self._client_gone = client_gone(request.environ)
 
@@ -253,5 +259,5 @@ class Pumps:
             client_gone=self._client_gone,
             on_close=self._running.remove,
         )
-        self._running.add(pump)
+        self._running.add(pump, self._about)
         return pump
