@@ -24,7 +24,7 @@ _OPTIONS = (
 )
 _PATIENCE = 20.0
 """Seconds for whatever has to come."""
-HOW_TO_INSTALL = "needs Chromium: .ci/browser installs it where there is apt"
+HOW_TO_INSTALL = "needs Chromium: .ci/programs installs it where there is apt"
 
 
 def find() -> str | None:
