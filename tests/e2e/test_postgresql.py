@@ -18,6 +18,8 @@ from proxy.usage.store import Store
 from tests.usage import test_store as stores
 from tests.usage.test_process import stopped_while_answering
 
+pytestmark = pytest.mark.e2e
+
 _ACCOUNT = "postgres"
 """Whose server it is where the tests run as root, under which PostgreSQL does not start; Debian's package brings it."""
 _PLACES = "/usr/lib/postgresql"
