@@ -26,6 +26,7 @@ def banner(services: Services, port: int) -> str:
         f"  big models    opus, sonnet and others -> {_answerer(services, 'claude-opus-5-5')}",
         f"  small models  haiku -> {_answerer(services, 'claude-haiku-5-5')}",
         f"  custom models {customs or 'none'}",
+        f"  status page   {url}/",
         *(f"  warning       {warning}" for warning in (*config.warnings, *_unreachable(config))),
         "Start Claude Code, set up for these models, with (in this directory also: python -m proxy claude):",
         "  claude-proxy claude",
