@@ -159,6 +159,11 @@ class HabitBook:
         with self._lock:
             return self._known.get((server, model))
 
+    def all(self) -> dict[tuple[str, str], Habits]:
+        """What was learned, by server and model."""
+        with self._lock:
+            return dict(self._known)
+
     def learn(self, server: str, model: str, lesson: Lesson, preset: Habits) -> None:
         """Adds a lesson to what is known by now, which other threads may have changed; `preset` stands before all."""
         with self._lock:
