@@ -16,6 +16,7 @@ import httpx2
 
 from proxy.protocol.errors import ApiError
 from proxy.providers.call import Call, current_call
+from proxy.providers.tap import TappedTransport
 
 CONNECT_TIMEOUT = 10.0
 """Seconds."""
@@ -126,6 +127,9 @@ def http_client(read_timeout: float) -> httpx2.Client:
         # httpx2 has no public way to choose the network backend; a cancelled call before its first byte is the test.
         pool = transport._pool
         pool._network_backend = _WatchingBackend(pool._network_backend)
+    client._transport = TappedTransport(client._transport)
+    for pattern, mounted in client._mounts.items():
+        client._mounts[pattern] = TappedTransport(mounted) if mounted is not None else None
     return client
 
 

@@ -31,12 +31,13 @@ from proxy.answering.vision import Descriptions, Eyes
 from proxy.models import vendors
 from proxy.models.catalog import Catalog
 from proxy.models.habits import HabitBook, Habits
-from proxy.models.roles import role_of
+from proxy.models.roles import Role, role_of
 from proxy.models.routing import Route, Router
 from proxy.protocol.deltas import Delta, Usage
 from proxy.protocol.request import MessagesRequest, checked, read_request
 from proxy.providers.base import ClientRequest, Exchange, Provider, Wire
 from proxy.providers.call import Call
+from proxy.providers.tap import Tap, tapped
 from proxy.settings.auto_mode_rules import Rules
 from proxy.settings.config import Config, ConfigError
 from proxy.tokens.text import text_tokens
@@ -46,7 +47,8 @@ _CONTENT_FACTOR, _CONTENT_MAX = 5, 1800.0
 """Where CONTENT_TIMEOUT is not set: so many times the limit of silence, but half an hour (seconds) at most."""
 _BACKSTOP = 30.0
 """Seconds by which the HTTP clients' own limit is longer than the pump's."""
-
+WITNESS = "proxy.witness"
+"""In the WSGI environment of a request: who is told what becomes of it, and listens at the upstream as its tap."""
 
 T = TypeVar("T")
 
@@ -167,11 +169,15 @@ class Services:
         Raises ApiError (404).
         """
         return able_routes(
-            self.router.resolve(request.model, role_of(request, headers)),
+            self.router.resolve(request.model, self.role(request, headers)),
             instead=self.router.instead,
             searches=self._searches,
             fits=lambda route: Estimate(request, route, self.calibration).fits(body_size),
         )
+
+    def role(self, request: MessagesRequest, headers: Mapping[str, str]) -> Role:
+        """What a request is for."""
+        return role_of(request, headers)
 
     def answer(
         self, exchange: Exchange, call: Call, learn: Callable[[int], None], on_used: Callable[[Route, Usage], None]
@@ -241,6 +247,7 @@ class Pumps:
         self._about = about
         self._running, self._timing = services().running, services().timing
         self._client_gone = client_gone(request.environ)
+        self._tap: Tap | None = request.environ.get(WITNESS)
 
     def make(
         self,
@@ -251,7 +258,7 @@ class Pumps:
     ) -> Pump[T]:
         """Limits in seconds: of upstream silence, and of nothing but signs of life."""
         pump = Pump(
-            batches,
+            tapped(self._tap, batches),
             call,
             timing=self._timing,
             idle_limit=idle_limit,

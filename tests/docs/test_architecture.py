@@ -16,7 +16,7 @@ from tests.docs.pages import ROOT, section, table
 PAGE = "ARCHITECTURE.md"
 ABOVE_ALL = ("cli", "demo", "logs", "__main__", "__init__")
 """The modules that begin the program; who may import them is said as for rooms."""
-IMPURE = ("client.py", "sdk.py", "signatures.py")
+IMPURE = ("client.py", "sdk.py", "signatures.py", "tapped.py")
 EFFECTS = {
     *("asyncio", "flask", "http", "httpx2", "httpcore2", "io", "logging", "openai", "os", "pathlib", "queue"),
     *("requests", "select", "socket", "subprocess", "threading", "time", "urllib3"),

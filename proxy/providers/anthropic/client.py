@@ -7,6 +7,7 @@ import http.client
 import socket
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -33,12 +34,14 @@ from proxy.providers.anthropic.rewrite import (
     tells_of_batches,
     with_own_results,
 )
+from proxy.providers.anthropic.tapped import exchanged
 from proxy.providers.base import Exchange, Head, Item, Plan, Wire, Written
 from proxy.providers.call import Call, Cancelled, current_call
 from proxy.providers.common.failures import Backend, Failure, plain_words
 from proxy.providers.common.json_text import loads
 from proxy.providers.common.tool_names import NameRules
 from proxy.providers.connections import CONNECT_TIMEOUT, ERROR_LIMIT, EVENT_LIMIT, bounded
+from proxy.providers.tap import current_tap
 from proxy.settings.config import Config
 
 OFFICIAL_URL = "https://api.anthropic.com"
@@ -136,7 +139,7 @@ class AnthropicProvider:
         if comes_whole(path) and encoding not in _ENCODINGS:
             raise ApiError(502, f"{self._url} answered in an encoding that it was not asked for")
         backend, decoded = self._backend(response), encoding in _DECODED
-        pieces = _pieces(response, decodes=decoded)
+        pieces = _pieces(response.raw, decodes=decoded)
         call.reads(response, _quietly(pieces))
         framed = status < 400 and "event-stream" in kind and holds_messages(path)
         links = "json" in kind and tells_of_batches(path) and encoding in _ENCODINGS
@@ -211,14 +214,17 @@ def _head(response: requests.Response, backend: Backend, *, decoded: bool, pings
     )
 
 
-def _pieces(response: requests.Response, *, decodes: bool) -> Iterator[bytes]:
+def _pieces(raw: Any, *, decodes: bool) -> Iterator[bytes]:
     """The body as it comes: without chunks, `stream` would wait until it has a piece of full size."""
-    raw = response.raw
     if raw.chunked:
         yield from raw.stream(_PIECE, decode_content=decodes)
     else:
         while piece := raw.read1(_PIECE, decode_content=decodes):
             yield piece
+
+
+def _decoded_pieces(raw: Any) -> Iterator[bytes]:
+    return _pieces(raw, decodes=raw.headers.get("content-encoding", "").strip().lower() in _DECODED)
 
 
 def _quietly(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -370,6 +376,12 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        send = partial(super().send, request, *args, **options)
+        if (tap := current_tap()) is None:
+            return send()
+        return exchanged(tap, request, send, _decoded_pieces, self.build_response)
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}

@@ -17,6 +17,7 @@ import httpx2
 from google import genai
 from google.auth.exceptions import GoogleAuthError
 from google.genai import types
+from google.oauth2.credentials import Credentials
 
 from proxy.protocol.errors import ApiError
 from proxy.providers.common.failures import SHOWN_LIMIT
@@ -62,6 +63,7 @@ class Sdk:
             api_key=key,
             project=vertex.project if vertex else None,
             location=vertex.location if vertex else None,
+            credentials=_credentials(vertex) if vertex else None,
             http_options=options,
         )
         self._placeholder = [types.Content(role="user", parts=[types.Part(text="replaced by the body")])]
@@ -94,6 +96,11 @@ class Sdk:
         config = types.CountTokensConfig(http_options=types.HttpOptions(extra_body=parts))
         models = self._client.models
         return _answer(lambda: models.count_tokens(model=model, contents=self._placeholder, config=config))
+
+
+def _credentials(vertex: Vertex) -> Credentials | None:
+    """None leaves it to Google's libraries to find some."""
+    return Credentials(token=vertex.token) if vertex.token else None  # type: ignore[no-untyped-call]
 
 
 def _answer(request: Callable[[], object]) -> httpx2.Response:
