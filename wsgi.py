@@ -5,6 +5,7 @@ import sys
 
 from proxy.cli import make_app
 from proxy.logs import configure_logging
+from proxy.replaying.recorded import start_recording
 from proxy.server.hangup import on_hangup
 from proxy.server.process import set_waitress_defaults
 from proxy.settings.config import ConfigError
@@ -22,6 +23,8 @@ try:
     ledger = Ledger(config.usage_db)
     use_ledger(app, ledger)
     atexit.register(ledger.close)
+    if recordings := start_recording(app, config):
+        atexit.register(recordings.close)
 except ConfigError as error:
     print(error, file=sys.stderr)
     raise SystemExit(2) from None

@@ -1,5 +1,6 @@
 """The command line: `python -m proxy` serves; `python -m proxy claude ...` runs Claude Code; `check` tries who answers,
-`models` lists models, `explain FILE` shows what would be sent upstream, `usage` what requests used and cost."""
+`models` lists models, `explain FILE` shows what would be sent upstream, `usage` what requests used and cost; `record
+DIR` serves and records requests for a bug report, `replay FILE` shows where these have another outcome today."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ from proxy.launcher.run import launch, print_environment
 from proxy.launcher.shells import WRITERS, usual_shell
 from proxy.logs import ascii_only, configure_logging, open_standard_streams
 from proxy.models.presets import presets
+from proxy.replaying.recorded import recorded
 from proxy.server.hangup import on_hangup
 from proxy.server.process import serve
 from proxy.settings.config import (
@@ -42,7 +44,7 @@ from proxy.web.reload import OF_THE_PROCESS, Reload
 from proxy.web.services import Services
 
 _DEMO_SETTINGS = (
-    *("HOST", "PORT", "LOG_LEVEL", "LOG_FORMAT", "MAX_TOKENS_LIMIT"),
+    *("HOST", "PORT", "LOG_LEVEL", "LOG_FORMAT", "MAX_TOKENS_LIMIT", "RECORD_DIR", "RECORD_TEXTS"),
     *("REQUEST_TIMEOUT", "MAX_RETRIES", "THREADS", "SHUTDOWN_GRACE"),
 )
 
@@ -54,6 +56,8 @@ _OF_ANY_SERVER = ("HOST", "PORT", "LOG_LEVEL")
 _FIXED_FOR_CLIENT = {**OF_THE_PROCESS, "PROXY_API_KEY": "proxy_api_keys"}
 """Settings that stay while Claude Code runs: it was started with a key."""
 _USAGE = "usage"
+_RECORD = "record"
+_REPLAY = "replay"
 _CLAUDE = "claude"
 _PRINT_ENV = "--print-env"
 _CLAUDE_HELP = (
@@ -67,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     open_standard_streams()
     ours, theirs = _split(sys.argv[1:] if argv is None else argv)
     args = _parser().parse_args(ours)
+    if args.command == _REPLAY:
+        return _replay(args)
     flags = {name: value for name in variables() if (value := getattr(args, name, None)) is not None}
     try:
         demo = getattr(args, "demo", False)
@@ -87,8 +93,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if (command := _COMMANDS.get(args.command)) is not None:
         return _printed(command, app, args)
     if demo:
-        return serve(app, config)
-    with recording(app, config), Reload(app, files) as reload:
+        with recorded(app, config):
+            return serve(app, config)
+    with recording(app, config), recorded(app, config), Reload(app, files) as reload:
         on_hangup(reload.ask)
         return serve(app, config)
 
@@ -123,14 +130,38 @@ def _parser() -> argparse.ArgumentParser:
     common: dict[str, Any] = {"parents": [shared], "epilog": _epilog(), "allow_abbrev": False}
     parser = argparse.ArgumentParser("python -m proxy", description=__doc__, **common)
     parser.add_argument("--version", action="version", version=f"claude-proxy {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="{serve,claude,check,models,explain,usage}")
+    commands = parser.add_subparsers(dest="command", metavar="{serve,claude,check,models,explain,usage,record,replay}")
     commands.add_parser("serve", help="serve (also without a command)", **common)
     commands.add_parser("claude", help=_CLAUDE_HELP)
     _add_check(commands.add_parser("check", help="try everybody who may answer, with a few short requests", **common))
     _add_models(commands.add_parser("models", help="list what can be asked for, or add a custom model", **common))
     _add_explain(commands.add_parser("explain", help="show what would be sent upstream", **common))
     _add_usage(commands.add_parser(_USAGE, help="show what requests used and cost", **common))
+    _add_record(commands.add_parser(_RECORD, help="serve, and record requests for a bug report", **common))
+    _add_replay(commands.add_parser(_REPLAY, help="show where recorded requests have another outcome today"))
     return parser
+
+
+def _add_record(parser: argparse.ArgumentParser) -> None:
+    # As flags of their own names, which win over variables of the environment.
+    parser.add_argument("RECORD_DIR", metavar="DIR", help="the directory for recordings, one file for each request")
+    parser.add_argument(
+        "--texts",
+        dest="RECORD_TEXTS",
+        action="store_const",
+        const="true",
+        default=argparse.SUPPRESS,
+        help="keep prompts and answers, which are replaced by filler of the same shape otherwise; keys never are kept",
+    )
+
+
+def _add_replay(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Runs recorded requests through the translators as they are now, without a network, keys and settings of this "
+        "machine. Exit code: 0 all is as recorded, 1 something differs, 2 something cannot be read."
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+", help="a recording, or a directory of them")
+    parser.add_argument("--json", action="store_true", help="print JSON, with all differences")
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
@@ -190,6 +221,12 @@ def _explain(app: Flask, args: argparse.Namespace) -> int:
     return explain(app, args.file, model=args.model, other=args.diff)
 
 
+def _replay(args: argparse.Namespace) -> int:
+    from proxy.commands.replay import replay
+
+    return replay(args.files, as_json=args.json)
+
+
 def _models(app: Flask, args: argparse.Namespace) -> int:
     from proxy.commands.models import add_found, models
 
@@ -242,6 +279,7 @@ def _demo_config(flags: Mapping[str, str]) -> Config:
         small_model=MODEL,
         custom_models=(demo,),
         usage_db="off",
+        record_dir=Path.cwd() / place if (place := config.texts.get("RECORD_DIR")) else None,
     )
 
 

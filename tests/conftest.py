@@ -11,7 +11,9 @@ from tests import fuzz
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("claude-proxy")
-    group.addoption("--e2e", action="store_true", help="also run the tests that drive Claude Code (tests/e2e)")
+    group.addoption(
+        "--e2e", action="store_true", help="also run the tests that drive Claude Code and a browser (tests/e2e)"
+    )
     group.addoption(
         "--fuzz", type=int, default=1, metavar="N", help="damage requests, streams, schemas N times as much"
     )
@@ -21,7 +23,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     os.environ[fuzz.VARIABLE] = str(config.getoption("--fuzz"))
     os.environ["USAGE_DB"] = "off"  # the one in the user's data directory is the user's
-    config.addinivalue_line("markers", "e2e: drives a real Claude Code or whole processes; runs with --e2e only")
+    config.addinivalue_line(
+        "markers", "e2e: drives a real Claude Code, a browser or whole processes; runs with --e2e only"
+    )
     config.addinivalue_line("markers", "streaming: is about streamed answers; --no-streaming skips it")
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import runpy
 import socket
@@ -11,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from proxy import __version__
+from proxy import __version__, cli
 from proxy.cli import main
+from proxy.settings.config import Config
 from proxy.settings.table import settings, variables
 from tests.log_settings import log_settings  # noqa: F401
 
@@ -48,7 +51,12 @@ def test_every_variable_but_keys_has_a_flag() -> None:
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["--help"], ["--big-model", "--anthropic-upstream-url", "--demo", "explain", "visible to every user"]),
+        (
+            ["--help"],
+            ["--big-model", "--anthropic-upstream-url", "--demo", "explain", "record", "visible to every user"],
+        ),
+        (["record", "--help"], ["DIR", "--texts", "--small-model"]),
+        (["replay", "--help"], ["FILE", "--json", "Exit code"]),
         (["explain", "--help"], ["FILE", "--small-model", "visible to every user"]),
         (["--version"], [f"claude-proxy {__version__}"]),
     ],
@@ -61,6 +69,29 @@ def test_help(argv: list[str], words: list[str], capsys: pytest.CaptureFixture[s
     assert said.isascii()
     assert all(each in said for each in words)
     assert "-api-key" not in said
+
+
+@pytest.mark.parametrize("texts", [False, True])
+def test_record(
+    texts: bool, empty_place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Serves, and leaves a file for each request, which `replay` takes."""
+
+    def serve(app: Flask, config: Config) -> int:
+        body = {"model": "claude-opus-5-5", "max_tokens": 99, "messages": [{"role": "user", "content": "canaryword"}]}
+        with app.test_client().post("/v1/messages", json=body, base_url="http://127.0.0.1") as answer:
+            assert answer.status_code == 200
+        assert config.record_texts is texts
+        return 0
+
+    monkeypatch.setattr(cli, "serve", serve)
+    assert main(["--demo", "record", "made", *(["--texts"] if texts else [])]) == 0
+    (file,) = (empty_place / "made").iterdir()
+    assert ("canaryword" in file.read_text()) is texts
+    kept = "what is said is kept" if texts else "texts in them are filler"
+    logging.shutdown()
+    assert kept in capsys.readouterr().err
+    assert main(["replay", str(file)]) == 0
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,12 @@ class Cooling(Generic[Name]):
             with self._lock:
                 self._rests.pop(name, None)
 
+    def resting(self) -> dict[Name, float]:
+        """Who rests now, and until when by the clock."""
+        now = self._clock()
+        with self._lock:
+            return {name: rest.until for name, rest in self._rests.items() if rest.until > now}
+
     def left(self, name: Name) -> float:
         """Seconds for which it still rests; 0 for who may be asked."""
         with self._lock:

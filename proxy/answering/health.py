@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from proxy.answering.cooling import Cooling
 from proxy.protocol.errors import RETRY_AFTER_MAX, ApiError
@@ -12,6 +13,16 @@ from proxy.providers.base import Exchange
 from proxy.providers.common.failures import others_may_answer
 
 log = logging.getLogger(__name__)
+
+
+class Resting(NamedTuple):
+    """A target that is not asked `until` then, by the monotonic clock, and what its last failure was."""
+
+    target: str
+    until: float
+    status: int
+    error: str
+    """The type of the error."""
 
 
 class Health:
@@ -30,13 +41,21 @@ class Health:
         if not exchange.has_stand_ins or not others_may_answer(error.status):
             return False
         target = exchange.route.target
-        seconds = self._resting.failed(target, error.wait)
         self._errors[target] = error
+        seconds = self._resting.failed(target, error.wait)
         log.warning("%s rests for %.0f s: %d %s", target, seconds, error.status, error.type)
         return True
 
     def answered(self, exchange: Exchange) -> None:
         self._resting.answered(exchange.route.target)
+
+    def resting(self) -> list[Resting]:
+        """All that rest now."""
+        errors = self._errors
+        return [
+            Resting(target, until, errors[target].status, errors[target].type)
+            for target, until in self._resting.resting().items()
+        ]
 
     def error(self, exchanges: Sequence[Exchange]) -> ApiError:
         """For a list whose targets all rest: the error of the first that failed, with the shortest wait."""

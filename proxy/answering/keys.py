@@ -25,6 +25,13 @@ class KeyPools:
     def __init__(self) -> None:
         self._resting: Cooling[tuple[str, str]] = Cooling()
 
+    def resting(self) -> dict[str, list[float]]:
+        """By server, when the rests of its keys end by the monotonic clock: one number for each key that rests."""
+        ends: dict[str, list[float]] = {}
+        for (server, _), until in self._resting.resting().items():
+            ends.setdefault(server, []).append(until)
+        return ends
+
     def choice(self, server: str, keys: Sequence[str], exchange: Exchange) -> KeyChoice:
         """The key for one request. `server` is its base URL."""
         if len(keys) > 1:

@@ -12,6 +12,7 @@ from proxy.checking.listing import Listing, NotListed, Server, server_of
 from proxy.checking.targets import configured
 from proxy.models import vendors
 from proxy.models.catalog import Catalog, ModelFacts
+from proxy.models.prices import Price
 from proxy.models.routing import Route
 from proxy.models.vendors import CUSTOM
 from proxy.settings.config import CustomModel
@@ -33,6 +34,8 @@ class KnownModel:
     """Who answers, best first."""
     window: int | None
     output: int
+    price: Price | None
+    """Of the first of them; None where it is not known."""
     ends: date | None = None
     """The day on which its vendor shuts it down, or has done so."""
     successor: str | None = None
@@ -66,6 +69,7 @@ def catalogued(services: Services, today: date) -> tuple[list[KnownModel], list[
                 (f"{row.name}/{catalog.resolve_retired(row.name, name, today)[0]}",),
                 facts.context_window,
                 _output(services, facts),
+                catalog.price(row.name, name),
                 facts.retired,
                 facts.successor,
             )
@@ -76,7 +80,8 @@ def catalogued(services: Services, today: date) -> tuple[list[KnownModel], list[
 def _known(services: Services, name: str, route: Route) -> KnownModel:
     targets = tuple(each.target for each in route.candidates)
     facts = route.facts
-    return KnownModel(name, targets, facts.context_window, _output(services, facts), facts.retired, facts.successor)
+    output = _output(services, facts)
+    return KnownModel(name, targets, facts.context_window, output, route.price, facts.retired, facts.successor)
 
 
 def _output(services: Services, facts: ModelFacts) -> int:

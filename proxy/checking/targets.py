@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from proxy.models.assignments import FAMILIES, JUDGE, LONG_CONTEXT, SEARCH, VISION
+from proxy.models.assignments import FAMILIES, JUDGE, LONG_CONTEXT, PURPOSES, VISION
 from proxy.models.names import CLAUDE_MODELS, claude_family
 from proxy.models.routing import Route
 from proxy.models.vendors import CUSTOM, vendor
 from proxy.web.services import Services
 
 _AS_REQUESTED = "as the requested name says"
-_ROLES = (
-    ("sub-agents", "SUBAGENT_MODEL", _AS_REQUESTED),
-    ("background", "BACKGROUND_MODEL", _AS_REQUESTED),
-    ("compaction", "COMPACTION_MODEL", _AS_REQUESTED),
-    ("judge", JUDGE, "off"),
-    ("web search", SEARCH, _AS_REQUESTED),
-    ("long context", LONG_CONTEXT, "nobody: what is too long is refused"),
-    ("pictures", VISION, "nobody: models without eyes get none"),
-)
+_OTHERWISE = {
+    JUDGE: "off",
+    LONG_CONTEXT: "nobody: what is too long is refused",
+    VISION: "nobody: models without eyes get none",
+}
+"""What holds where a setting for a role is not set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +36,9 @@ def assignments(services: Services) -> list[Assignment]:
     by_setting = {route.reason: route for route in services.router.assigned()}
     if (judge := services.judge_route()) is not None:
         by_setting[JUDGE] = judge
-    for name, variable, otherwise in _ROLES:
+    for variable, name in PURPOSES.items():
         route = by_setting.pop(variable, None)
+        otherwise = _OTHERWISE.get(variable, _AS_REQUESTED)
         found.append(_assignment(name, route) if route else Assignment(name, (), variable, otherwise))
     others = (each for setting, each in by_setting.items() if setting not in FAMILIES.values())
     return found + [_assignment(each.reason.partition(" ")[2], each) for each in others]

@@ -17,7 +17,13 @@ from proxy.commands.screen import Screen, columns
 from proxy.settings.custom_models_file import NotWritten, add_entry
 from proxy.web.services import Services
 
-_HEAD = ("id", "answered by", "window", "output")
+_HEAD = ("window", "output", "price")
+_NO_LIMITS = ("", "", "")
+_MOST = (26, 28)
+"""Characters of the first two columns, so that all five fit."""
+_MILLION = 1_000_000
+_EXACT_BELOW = 10_000
+_PRICE = "price: USD per million tokens of input/output"
 
 
 def models(app: Flask, *, asks_servers: bool, as_json: bool) -> int:
@@ -34,10 +40,12 @@ def models(app: Flask, *, asks_servers: bool, as_json: bool) -> int:
         return 0
     screen = Screen()
     screen.title("Set up here")
-    _print_models(screen, known)
+    _print_routed(screen, known)
     screen.line()
     screen.title("In the catalogue")
-    _print_models(screen, alive)
+    _print_catalogue(screen, alive)
+    screen.line()
+    screen.line(_PRICE)
     screen.line()
     screen.title("Shut down by their vendor; the successor answers")
     rows = [(f"  {each.id}", str(each.ends), each.successor or "nobody") for each in retired]
@@ -87,20 +95,45 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, default=str))
 
 
-def _print_models(screen: Screen, models: Sequence[KnownModel]) -> None:
-    rows = [(f"  {_HEAD[0]}", *_HEAD[1:])]
+def _print_routed(screen: Screen, models: Sequence[KnownModel]) -> None:
+    rows = [("  id", "answered by", *_HEAD)]
     for each in models:
-        rows.append((f"  {each.id}", each.targets[0], _tokens(each.window), _tokens(each.output)))
-        rows += [("", f"then {target}", "", "") for target in each.targets[1:]]
-        if each.ends is not None:
-            rows.append(("", f"until {each.ends}, then {each.successor or 'nobody'}", "", ""))
-    widths = columns(rows, most=34)
+        rows.append((f"  {each.id}", each.targets[0], *_limits(each)))
+        rows += [("", f"then {target}", *_NO_LIMITS) for target in each.targets[1:]]
+        rows += [("", end, *_NO_LIMITS) for end in _end(each)]
+    _print_rows(screen, rows, _MOST)
+
+
+def _print_catalogue(screen: Screen, models: Sequence[KnownModel]) -> None:
+    rows = [("  id", *_HEAD)]
+    for each in models:
+        rows.append((f"  {each.targets[0]}", *_limits(each)))
+        rows += [(f"    {end}", *_NO_LIMITS) for end in _end(each)]
+    _print_rows(screen, rows)
+
+
+def _print_rows(screen: Screen, rows: Sequence[Sequence[str]], most: Sequence[int] = ()) -> None:
+    widths = columns(rows, most=most)
     for row in rows:
         screen.row(row, widths)
 
 
+def _limits(model: KnownModel) -> tuple[str, str, str]:
+    price = "?" if model.price is None else f"{model.price.input:g}/{model.price.output:g}"
+    return _tokens(model.window), _tokens(model.output), price
+
+
+def _end(model: KnownModel) -> list[str]:
+    return [] if model.ends is None else [f"until {model.ends}, then {model.successor or 'nobody'}"]
+
+
 def _tokens(count: int | None) -> str:
-    return "?" if count is None else str(count)
+    """In thousands and millions, as vendors say it."""
+    if count is None:
+        return "?"
+    if count >= _MILLION:
+        return f"{count / _MILLION:.3g}M"
+    return f"{count / 1000:.0f}k" if count >= _EXACT_BELOW else str(count)
 
 
 def _print_lists(lists: Sequence[ServerList]) -> None:

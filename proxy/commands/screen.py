@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import textwrap
@@ -14,6 +15,7 @@ from proxy.settings.sources import environment
 
 WIDTH = 80
 """Columns."""
+_COLUMN_MOST = 40
 _COLOURS = {"ok": "32", "warn": "33", "fail": "31", "skip": "2", "title": "1"}
 _MARKS = {"ok": "\u2713", "warn": "!", "fail": "\u2717", "skip": "-"}
 _ASCII_MARKS = {"ok": "ok", "warn": "warn", "fail": "FAIL", "skip": "-"}
@@ -96,10 +98,11 @@ class Progress:
                 print(f"\r{'':<{WIDTH - 1}}\r", end="", file=sys.stderr, flush=True)
 
 
-def columns(rows: Iterable[Sequence[str]], *, most: int = 40) -> list[int]:
-    """The widths of all columns but the last, two spaces included."""
+def columns(rows: Iterable[Sequence[str]], *, most: Sequence[int] = ()) -> list[int]:
+    """The widths of all columns but the last, two spaces included; `most` caps the first ones, 40 all others."""
     cells = list(zip(*rows, strict=True))
-    return [min(max(map(len, each)), most) + 2 for each in cells[:-1]]
+    caps = itertools.chain(most, itertools.repeat(_COLUMN_MOST))
+    return [min(max(map(len, each)), cap) + 2 for each, cap in zip(cells[:-1], caps, strict=False)]
 
 
 def _can_show(stream: TextIO, text: str) -> bool:

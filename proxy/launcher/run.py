@@ -20,6 +20,7 @@ from proxy.launcher.rules import learned
 from proxy.launcher.running import running_setup
 from proxy.launcher.shells import WRITERS
 from proxy.logs import configure_logging
+from proxy.replaying.recorded import recorded
 from proxy.server.banner import local_url
 from proxy.server.process import Server
 from proxy.settings.auto_mode_rules import Rules
@@ -60,7 +61,13 @@ def launch(
     if setup is not None:
         _say(f"{url} answers, with settings of its own (its {_RULES}, too)")
         return _run(program, arguments, environment(setup, url, config.proxy_api_keys))
-    with _log(config), recording(app, config), _own_server(app, config, program) as own_url, meanwhile:
+    with (
+        _log(config),
+        recording(app, config),
+        recorded(app, config),
+        _own_server(app, config, program) as own_url,
+        meanwhile,
+    ):
         return _run(program, arguments, environment(_setup(app, config), own_url, config.proxy_api_keys))
 
 

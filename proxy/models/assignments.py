@@ -19,6 +19,16 @@ _AGENTS, _MAP, _BACKGROUND = "AGENT_MODELS", "MODEL_MAP", "BACKGROUND_MODEL"
 _ROLES = {"subagent": "SUBAGENT_MODEL", "compaction": "COMPACTION_MODEL", "classifier": JUDGE}
 MODEL_VARIABLES = (*_ROLES.values(), _BACKGROUND, SEARCH, LONG_CONTEXT, VISION, *FAMILIES.values())
 """Those that name one model, or a list of them."""
+PURPOSES = {
+    "SUBAGENT_MODEL": "sub-agents",
+    _BACKGROUND: "background",
+    "COMPACTION_MODEL": "compaction",
+    JUDGE: "judge",
+    SEARCH: "web search",
+    LONG_CONTEXT: "long context",
+    VISION: "pictures",
+}
+"""What the settings that are of no family are for, in words for people."""
 
 T = TypeVar("T")
 

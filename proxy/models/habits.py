@@ -123,6 +123,18 @@ def names_of(habits: Habits) -> tuple[str, ...]:
     return tuple(name for name in SETTABLE if name in has)
 
 
+def described(habits: Habits) -> tuple[str, ...]:
+    """All of them for people, such as "no_streaming", "without_temperature" or "output_limit 8192"."""
+    words = [f"{_WITHOUT}{name}" for name in sorted(habits.refused)]
+    for each in fields(Habits):
+        value = getattr(habits, each.name)
+        if each.name == "refused" or value == getattr(NO_HABITS, each.name):
+            continue
+        shown = " ".join(value) or "none" if isinstance(value, tuple) else value
+        words.append(each.name if value is True else f"{each.name} {shown}")
+    return tuple(words)
+
+
 @dataclass(frozen=True, slots=True)
 class Lesson:
     """One habit learned. `changes` are fields of Habits; one that is not `lasting` holds for the repeat only.
@@ -158,6 +170,11 @@ class HabitBook:
         """`server` is its base URL; None where nothing was learned."""
         with self._lock:
             return self._known.get((server, model))
+
+    def all(self) -> dict[tuple[str, str], Habits]:
+        """By server and model, what was learned last at the end."""
+        with self._lock:
+            return dict(self._known)
 
     def learn(self, server: str, model: str, lesson: Lesson, preset: Habits) -> None:
         """Adds a lesson to what is known by now, which other threads may have changed; `preset` stands before all."""

@@ -6,6 +6,14 @@ import re
 from typing import Any
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_HALF_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_CUT_ESCAPE = re.compile(
+    r"(?<!\\)(?:\\\\)*(\\(?:u[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u[0-9a-fA-F]{0,3})?)?|u[0-9a-fA-F]{0,3})?)\Z"
+)
+"""An escape at the end of a text that more may belong to; before it only whole ones stand."""
+_TAIL = 40
+"""Characters in which it is looked for: those of two escapes, and a row of backslashes before them."""
 
 
 def has_halves(text: str) -> bool:
@@ -20,6 +28,19 @@ def joined_halves(text: str, *, is_last: bool) -> tuple[str, str]:
     half = "" if is_last or not "\ud800" <= text[-1:] <= "\udbff" else text[-1]
     whole = text[: len(text) - len(half)]
     return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), half
+
+
+def joined_escapes(text: str, *, is_last: bool) -> tuple[str, str]:
+    """The same of JSON text, in which the halves are escapes: models cut them, too."""
+    cut = None if is_last else _CUT_ESCAPE.search(text, max(len(text) - _TAIL, 0))
+    whole, rest = (text, "") if cut is None else (text[: cut.start(1)], cut[1])
+    if _HALF_ESCAPE.search(whole):
+        whole = _ESCAPE.sub(_without_half, whole)
+    return whole, rest
+
+
+def _without_half(escape: re.Match[str]) -> str:
+    return "\\ufffd" if len(escape[0]) == 6 and _HALF_ESCAPE.match(escape[0]) else escape[0]
 
 
 def whole_characters(value: Any) -> Any:

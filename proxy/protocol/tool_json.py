@@ -6,6 +6,10 @@ import json
 import math
 from typing import Any
 
+from pydantic_core import from_json
+
+from proxy.protocol.characters import whole_characters
+
 
 def parsed_input(text: str) -> dict[str, Any] | None:
     """The object that `text` is, or None: it is cut, broken, no object, or holds a number that JSON has not.
@@ -17,6 +21,24 @@ def parsed_input(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def is_cut_input(text: str) -> bool:
+    """Whether text is the beginning of an object: more of the same could complete it, and clients can read so far."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.msg != "Extra data" and _begins_object(text)
+    except (ValueError, RecursionError):
+        return False
+    return False
+
+
+def _begins_object(text: str) -> bool:
+    try:
+        return isinstance(from_json(whole_characters(text), allow_partial=True), dict)
+    except ValueError:
+        return False
 
 
 def _refused(constant: str) -> Any:

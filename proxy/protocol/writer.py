@@ -9,8 +9,9 @@ The rules it keeps, whatever order a vendor sends things in:
   says so; what arrives in the meantime (a second call, text) waits in its own track and follows whole.
 * A text block that would hold only white space is not opened: Anthropic's API refuses such a block when it comes back.
 * The input of a tool use is an object. `null` and nothing become `{}`; JSON that is broken is an error, never `{}`.
-  Only where the end cut the last call (the token limit, a full window, a filter) does it stand as it is, and
-  `stop_reason` says so. At a limit, a last call without any input is such a call, so its end waits for what follows.
+  Only where the end cut the last call (the token limit, a full window, a filter) does the beginning of an object stand
+  as it is, and `stop_reason` says so. At a limit, a last call without any input is such a call, so its end waits for
+  what follows.
 * What comes for a call that has ended or never begun is an error, unless it is blank.
 * `stop_reason` follows from what was written: any tool use means `tool_use`, whatever the vendor called it.
 """
@@ -24,7 +25,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from proxy.protocol import ids
-from proxy.protocol.characters import has_halves, joined_halves, whole_characters
+from proxy.protocol.characters import has_halves, joined_escapes, joined_halves, whole_characters
 from proxy.protocol.deltas import (
     Citation,
     Delta,
@@ -51,7 +52,7 @@ from proxy.protocol.events import (
     MessageStart,
     MessageStop,
 )
-from proxy.protocol.tool_json import parsed_input
+from proxy.protocol.tool_json import is_cut_input, parsed_input
 
 CUT_OFF = "the upstream's answer ended before it was complete"
 _STOP_REASONS = {
@@ -167,14 +168,16 @@ class Writer:
             raise ApiError(502, CUT_OFF)
         out = self.feed(())
         may_cut = self._finish.reason in _STOP_REASONS
+        may_be_cut = self._finish.reason in _LENGTHS or (may_cut and self._tracks and not self._tracks[-1].ended)
         for track in self._tracks:
             self._end(track)
-        if self._finish.reason in _LENGTHS and self._tracks and self._tracks[-1].without_input:
+        if may_be_cut and self._tracks and self._tracks[-1].without_input:
             self._tracks[-1].broken = True
         self._advance(out, closing=True)
         while self._tracks:
             broken = self._tracks.popleft()
-            if not may_cut or any(later.kind == "tool" for later in self._tracks):
+            is_last = not any(later.kind == "tool" for later in self._tracks)
+            if not (may_cut and is_last and (broken.without_input or is_cut_input("".join(broken.arguments)))):
                 name = broken.block["name"]
                 raise ApiError(502, f"the model called the tool {name} with input that is not a JSON object")
             if broken.index is not None:
@@ -283,6 +286,10 @@ class Writer:
             text, half = joined_halves(text, is_last=track.ended)
             if half:
                 track.pieces.append(half)
+        if track.kind == "tool" and "\\" in text:
+            text, rest = joined_escapes(text, is_last=track.ended)
+            if rest:
+                track.pieces.insert(0, rest)
         if text:
             out.append(BlockDelta(index, _DELTA_TYPE[track.kind], text))
         out.extend(BlockDelta(index, "citations_delta", citation) for citation in citations)

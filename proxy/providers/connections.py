@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -14,8 +14,8 @@ import httpx2
 
 from proxy.protocol.errors import ApiError
 from proxy.providers.call import Call
-from proxy.providers.common.failures import Failure
 from proxy.providers.streams import Backend, HttpStream
+from proxy.providers.tap import TappedTransport
 
 CONNECT_TIMEOUT = 10.0
 """Seconds."""
@@ -77,26 +77,10 @@ def http_client(read_timeout: float) -> httpx2.Client:
     for transport in _transports(client):
         # httpx2 has no public way to choose the network backend; a cancelled call before its first byte is the test.
         transport._pool._network_backend = Backend()
+    client._transport = TappedTransport(client._transport)
+    for pattern, mounted in client._mounts.items():
+        client._mounts[pattern] = TappedTransport(mounted) if mounted is not None else None
     return client
-
-
-def send(
-    http: httpx2.Client,
-    request: httpx2.Request,
-    call: Call,
-    read_failure: Callable[[int, httpx2.Headers, bytes], Failure],
-) -> httpx2.Response | Failure:
-    """The response, its body unread, or why there is none."""
-    try:
-        response = http.send(request, stream=True)
-        if response.is_success:
-            return response
-        call.reads(response, iter(()))
-        return read_failure(response.status_code, response.headers, response.read())
-    except httpx2.TimeoutException:
-        return Failure(0, "it did not answer in time")
-    except httpx2.HTTPError as error:
-        return Failure(0, str(error) or "the connection failed")
 
 
 def raw_body(response: httpx2.Response) -> Iterator[bytes]:

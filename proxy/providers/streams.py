@@ -157,6 +157,8 @@ class HttpStream(httpcore2.NetworkStream):
         self._rest = b""
         self._is_parted = False
         self._last = b""
+        self._is_spoilt = False
+        """Whether something has come that belongs to no answer; the next one must not begin with it."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._is_parted = False
@@ -194,6 +196,9 @@ class HttpStream(httpcore2.NetworkStream):
                 raise httpcore2.RemoteProtocolError(str(error)) from None
             if chunks.rest is not None:
                 self._rest = chunks.rest
+                if self._rest.startswith(_LAST_CHUNK):
+                    self._is_spoilt = len(self._rest) > len(_LAST_CHUNK)
+                    self._rest = _LAST_CHUNK
                 return
             data = self._receive(_READ, timeout)
             if not data:
@@ -201,7 +206,8 @@ class HttpStream(httpcore2.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Raises httpcore2.ConnectionNotAvailable, at which the pool takes another: the server has left meanwhile."""
-        if self._head is None and (self._rest or self._stream.get_extra_info("is_readable")):
+        is_late = self._head is None and (self._rest or self._stream.get_extra_info("is_readable"))
+        if self._is_spoilt or is_late:
             raise httpcore2.ConnectionNotAvailable
         self._head = b""
         self._stream.write(buffer, timeout)

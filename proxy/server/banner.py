@@ -26,6 +26,8 @@ def banner(services: Services, port: int) -> str:
         f"  big models    opus, sonnet and others -> {_answerer(services, 'claude-opus-5-5')}",
         f"  small models  haiku -> {_answerer(services, 'claude-haiku-5-5')}",
         f"  custom models {customs or 'none'}",
+        f"  status page   {url}/",
+        *_recording(config),
         *(f"  warning       {warning}" for warning in (*config.warnings, *_unreachable(config))),
         "Start Claude Code, set up for these models, with (in this directory also: python -m proxy claude):",
         "  claude-proxy claude",
@@ -33,6 +35,14 @@ def banner(services: Services, port: int) -> str:
         f"  {start_line(url, '<your PROXY_API_KEY>' if config.proxy_api_keys else 'local')}",
     ]
     return ascii_only("\n".join(lines))
+
+
+def _recording(config: Config) -> list[str]:
+    if config.record_dir is None:
+        return []
+    return [
+        f"  recording     into {config.record_dir}, {'with all texts' if config.record_texts else 'texts as filler'}"
+    ]
 
 
 def local_url(host: str, port: int) -> str:

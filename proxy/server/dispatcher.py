@@ -3,7 +3,7 @@
 request                                     answered by
 ------------------------------------------  ------------------------------------------------------------
 malformed, too large, a stranger's          the loop, at once
-`/health`, `/` and `/api/hello`             one of two threads that are kept for them
+`/health`, `/api/hello`, a program's `/`    one of two threads that are kept for them
 any other but /health, in a stop            the loop, at once: 503
 any other                                   the next free thread, first come, first served
 that has waited too long, or too many wait  the loop: 529
@@ -22,7 +22,7 @@ from proxy.protocol.errors import ApiError
 from proxy.server.clocks import Clocks
 from proxy.server.connections import Channel
 from proxy.server.refusals import Refused
-from proxy.web.access import OPEN_PATHS
+from proxy.web.access import OPEN_PATHS, PAGE
 
 log = logging.getLogger(__name__)
 
@@ -107,4 +107,9 @@ class Dispatcher:
                 channel.service()
 
     def _is_probe(self, request: Any) -> bool:
-        return request.error is None and request.path in ((_HEALTH,) if self._stopping else OPEN_PATHS)
+        if request.error is not None or request.path not in OPEN_PATHS:
+            return False
+        if self._stopping:
+            return bool(request.path == _HEALTH)
+        # The status page is so large that who takes it slowly could block the thread.
+        return request.path != PAGE or "text/html" not in request.headers.get("ACCEPT", "")

@@ -53,6 +53,8 @@ class Vertex:
 
     project: str
     location: str
+    token: str | None = field(default=None, repr=False)
+    """What is sent in place of the credentials; None but where nothing is sent at all, as in a replay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,12 @@ class Config:
     """False where JUDGE_MODEL is "off"."""
     auto_mode_rules: Rules | None = None
     """Those of AUTO_MODE_RULES_FILE; None where it is not set."""
+    record_dir: Path | None = None
+    """Where requests are recorded; None where they are not."""
+    record_texts: bool = False
+    """Whether recordings keep what was said."""
+    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
+    """The settings that are set and no secrets, by variable, as they are written."""
     written: frozenset[str] = frozenset()
     """The variables whose value is not the default but somebody's."""
     warnings: tuple[str, ...] = ()
@@ -194,9 +202,17 @@ def _config(written: Variables, dotenv: Mapping[str, str], directory: Path) -> C
         model_map=values["MODEL_MAP"] or (),
         judges=not _is_off(values[JUDGE]),
         auto_mode_rules=_auto_mode_rules(written, directory),
+        record_dir=directory / values["RECORD_DIR"] if values["RECORD_DIR"] else None,
+        record_texts=values["RECORD_TEXTS"],
+        texts=_texts(written),
         written=frozenset(name for name in values if written.get(name) is not None),
         warnings=(*_mistyped(dotenv, customs), *_unused(written, preferred)),
     )
+
+
+def _texts(written: Variables) -> Mapping[str, str]:
+    found = ((row.variable, written.get(row.variable)) for row in settings() if not row.secret)
+    return MappingProxyType({name: text for name, text in found if text is not None})
 
 
 def _endpoints(values: Mapping[str, Any]) -> Mapping[str, Endpoint]:

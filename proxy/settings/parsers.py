@@ -7,10 +7,16 @@ import math
 import re
 from collections.abc import Callable
 
-from proxy.settings.problems import hint, key_problem, shown, url_problem
+from proxy.settings.problems import hint, key_problem, looks_like_key, shown, url_problem
 
 
 def text(value: str) -> str:
+    return value
+
+
+def directory(value: str) -> str:
+    if looks_like_key(value):
+        raise ValueError(f"{shown(value)}; give the path of a directory, with ./ before a name like that")
     return value
 
 

@@ -1,4 +1,4 @@
-"""The table of settings as text: `.env.example` and the README's table."""
+"""The table of settings as text: `.env.example` and `docs/settings.md`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ _WIDTH = 120
 _HEAD = (
     "Copy this file to .env and take the # away where you set something. Variables of the real environment win over it."
 )
-_BEGIN = "<!-- settings: made by python -m proxy.settings --readme -->"
-_END = "<!-- end of settings -->"
+_REFERENCE_HEAD = """# Settings
+
+Made by `python -m proxy.settings --reference`. Each can stand in the environment, in `.env` in the directory in which
+the proxy is started, or, but for keys, be given as a flag: `--port 8083` for `PORT=8083`. Flags win over the
+environment, which wins over `.env`.
+"""
 
 
 def env_example() -> str:
@@ -27,12 +31,19 @@ def env_example() -> str:
     return "\n".join([*lines, ""])
 
 
-def readme_table() -> str:
-    """The README's table with the comments around it."""
-    lines = [_BEGIN, "| variable | default | meaning |", "|---|---|---|"]
-    lines += [f"| `{row.variable}` | {_default(row)} | {row.help} |" for row in settings()]
-    return "\n".join([*lines, _END])
+def reference() -> str:
+    """The text of `docs/settings.md`: every setting with its default and its help, by section."""
+    lines = [_REFERENCE_HEAD]
+    for section, rows in itertools.groupby(settings(), lambda row: row.section):
+        lines += [f"## {section}", ""]
+        for row in rows:
+            words = f"- **`{row.variable}`** ({_default(row)}): {row.help}. {row.detail}".rstrip()
+            lines += textwrap.wrap(
+                words, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+            )
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _default(row: Setting) -> str:
-    return f"`{row.default}`" if row.default else row.default_text
+    return f"`{row.default}`" if row.default else row.default_text or "not set"

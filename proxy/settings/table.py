@@ -24,7 +24,7 @@ _GEMINI = "Gemini"
 _CALLERS = "Who may call"
 _LIMITS = "Limits"
 _MONEY = "What it costs"
-_LOG = "Log"
+_LOG = "Log, and recordings for bug reports"
 _SECTIONS = (_ANSWERS, _ROLES, _KEYS, _ADDRESSES, _GEMINI, _CALLERS, _LIMITS, _MONEY, _LOG)
 
 
@@ -387,5 +387,14 @@ _ROWS = (
         "DEBUG, INFO, WARNING, ERROR or CRITICAL; INFO shows requests and what translations changed",
         default="WARNING",
     ),
+    Setting(
+        "RECORD_DIR",
+        _LOG,
+        parsers.directory,
+        "A directory into which each request is written with all that became of it, keys never and texts as filler",
+        default_text="nothing is recorded",
+        example="recordings",
+    ),
+    Setting("RECORD_TEXTS", _LOG, parsers.boolean, "Whether recordings keep texts: true or false", "false"),
 )
 """Those that do not depend on the vendors' rows."""

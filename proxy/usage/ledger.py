@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from proxy.protocol.errors import ApiError
-from proxy.usage.record import Record, dollars
+from proxy.usage.history import History, Past
+from proxy.usage.record import MESSAGES, Record, dollars
 from proxy.usage.recorder import CLOSE_PATIENCE, Recorder
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 _LOAD_PATIENCE = 5.0
 """Seconds that the first requests with a budget wait for what was spent before the start."""
 _MAX_TARGETS = 256
+RECENT = 200
+"""Records that are kept in memory."""
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +37,8 @@ class Ledger:
         self._costs: dict[str, float] = {}
         self._unpriced: set[str] = set()
         self._has_budget = self._has_waited = False
+        self._recent: deque[Record] = deque(maxlen=RECENT)
+        self._history = None if url == "off" else History(url)
         self._recorder = None if url == "off" else Recorder(url, self._load)
 
     def close(self, patience: float = CLOSE_PATIENCE) -> None:
@@ -41,7 +47,10 @@ class Ledger:
             self._recorder.close(patience)
 
     def add(self, record: Record) -> None:
-        """Takes a finished request; never waits and never fails. Requests to no model are left out."""
+        """Takes a finished request; never waits and never fails. Requests to no model are in no sum."""
+        if record.what == MESSAGES:
+            with self._lock:
+                self._recent.append(record)
         if not record.is_message:
             return
         self._count(record.day, record.cost or 0.0)
@@ -49,6 +58,15 @@ class Ledger:
             self._warn_of(record.target)
         if self._recorder is not None:
             self._recorder.add(record)
+
+    def recent(self) -> tuple[Record, ...]:
+        """The last requests for messages, those included that named no model; oldest first."""
+        with self._lock:
+            return tuple(self._recent)
+
+    def past(self, patience: float = 0.0) -> Past | None:
+        """What the database has of the last days (see `History.past`); None without a database."""
+        return None if self._history is None else self._history.past(patience)
 
     def spent(self) -> tuple[float, float]:
         """USD: today, and this month."""

@@ -63,6 +63,11 @@ class Record:
         """Whether it asked a model; the database keeps those and no others."""
         return self.what == MESSAGES and bool(self.model)
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended with an error, or was cut off by one."""
+        return self.status >= 400 or bool(self.error)
+
     def values(self) -> dict[str, Any]:
         """All fields by name."""
         return asdict(self)

@@ -37,6 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, IntegrityError
 
 from proxy.usage.record import Record
+from proxy.usage.tally import Tally, midnight
 
 VERSION = 1
 """Of the tables. A database of a later version is left alone."""
@@ -72,6 +73,8 @@ _REQUESTS = Table(
     Column("outcome", Text, nullable=False),
     Index("usage_requests_day", "day"),
 )
+_FAILED = case(((_REQUESTS.c.status >= 400) | (_REQUESTS.c.error != ""), 1), else_=0)
+_UNPRICED = case((_REQUESTS.c.cost.is_(None) & (_REQUESTS.c.tokens_in > 0), 1), else_=0)
 GROUPS = {"day": "day", "model": "target", "role": "role", "session": "session"}
 """By what sums can be had -> the column."""
 
@@ -151,13 +154,21 @@ class Store:
         """By a word of GROUPS, from the day `since` on; days in their order, all else by cost, dearest first."""
         column = _REQUESTS.c
         group = column[GROUPS[by]]
-        failed = case(((column.status >= 400) | (column.error != ""), 1), else_=0)
-        unpriced = case((column.cost.is_(None) & (column.tokens_in > 0), 1), else_=0)
         tokens = [column[name] for name in ("tokens_in", "tokens_cached", "tokens_cache_write", "tokens_out")]
-        totals = [func.count(), func.sum(failed), func.sum(unpriced), *map(func.sum, tokens), func.sum(column.cost)]
+        totals = [func.count(), func.sum(_FAILED), func.sum(_UNPRICED), *map(func.sum, tokens), func.sum(column.cost)]
         asked = select(group, *totals).where(column.day >= since).group_by(group)
         found = [_sums_of(row) for row in self._rows(asked)]
         return sorted(found, key=(lambda each: each.group) if by == "day" else (lambda each: (-each.cost, each.group)))
+
+    def days(self, since: str) -> list[Tally]:
+        """By day and target, from the day `since` on."""
+        column = _REQUESTS.c
+        totals = [func.count(), func.sum(_FAILED), func.sum(_UNPRICED)]
+        totals += [func.sum(column[name]) for name in ("tokens_in", "tokens_cached", "tokens_out")]
+        totals += [func.sum(column.cost), func.count(column.first_byte), func.sum(column.first_byte)]
+        groups = (column.day, column.target)
+        asked = select(*groups, *totals).where(column.day >= since).group_by(*groups).order_by(*groups)
+        return [_tally_of(row) for row in self._rows(asked)]
 
     def _rows(self, asked: Select[Any]) -> list[Any]:
         with self._engine.connect() as connection:
@@ -180,6 +191,23 @@ def _sums_of(row: Sequence[Any]) -> Sums:
     name, *counts, cost = row
     values: list[Any] = [*(int(each or 0) for each in counts), float(cost or 0)]
     return Sums(name, *values)
+
+
+def _tally_of(row: Sequence[Any]) -> Tally:
+    day, target, requests, failed, unpriced, tokens_in, cached, tokens_out, cost, begun, waited = row
+    return Tally(
+        start=midnight(day),
+        target=target,
+        requests=int(requests),
+        failed=int(failed or 0),
+        unpriced=int(unpriced or 0),
+        tokens_in=int(tokens_in or 0),
+        tokens_cached=int(cached or 0),
+        tokens_out=int(tokens_out or 0),
+        cost=float(cost or 0),
+        begun=int(begun),
+        waited=float(waited or 0),
+    )
 
 
 def sqlite_path(url: URL) -> Path | None:

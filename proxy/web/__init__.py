@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 
 from proxy.settings.config import Config
 from proxy.usage.ledger import Ledger
-from proxy.web import errors, messages, models, status
+from proxy.web import errors, messages, models, status, status_page
 from proxy.web.access import check_access
 from proxy.web.ledger import use_ledger
 from proxy.web.passing import pass_unknown
@@ -17,16 +17,20 @@ MAX_BODY = 32 * 1024 * 1024
 """Bytes; what Anthropic's API takes."""
 
 
-def create_app(config: Config) -> Flask:
-    """The WSGI app. `app.extensions["proxy"]` holds its Services; a request takes those that it finds there."""
+def create_app(config: Config, services: Services | None = None) -> Flask:
+    """The WSGI app. `app.extensions["proxy"]` holds its Services; a request takes those that it finds there.
+
+    Without `services` they are made of the settings.
+    """
     app = Flask("proxy", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.merge_slashes = False  # it would redirect, and clients do not follow
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions["proxy"] = Services(config)
+    app.extensions["proxy"] = services or Services(config)
     use_ledger(app, Ledger())
+    status_page.use_viewers(app)
     errors.register(app)
-    for blueprint in (messages.blueprint, models.blueprint, status.blueprint):
+    for blueprint in (messages.blueprint, models.blueprint, status.blueprint, status_page.blueprint):
         app.register_blueprint(blueprint)
 
     @app.before_request

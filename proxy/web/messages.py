@@ -112,7 +112,7 @@ class _Asking:
         self._request = request
         self._body_size = body_size
         self.entry = entry
-        self.pumps = Pumps()
+        self.pumps = Pumps(entry.now)
         self.estimate: Estimate
         """Of the target that is asked."""
 

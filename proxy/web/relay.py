@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 def pass_on(exchange: Exchange) -> Response:
     """The upstream's own answer to the current request, with its status and headers."""
-    own, call, pumps = services(), Call(), Pumps()
+    own, call, pumps = services(), Call(), Pumps(request_log().now)
     attempts, limit = own.attempts(exchange.route), own.idle_limit(exchange.route)
     answer: Pump[Item] = pumps.make(call, lambda: attempts.items(exchange, call), limit)
     with ExitStack() as stack:

@@ -29,6 +29,8 @@ OF_THE_PROCESS: Mapping[str, str] = MappingProxyType(
         "THREADS": "threads",
         "SHUTDOWN_GRACE": "shutdown_grace",
         "USAGE_DB": "usage_db",
+        "RECORD_DIR": "record_dir",
+        "RECORD_TEXTS": "record_texts",
     }
 )
 """Variables that count at the start only, and what they are in `Config`."""

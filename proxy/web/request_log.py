@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
+from typing import Protocol
 
 from flask import Response, g, request
 
+from proxy.answering.running import Answering
 from proxy.logs import ascii_only, one_line
 from proxy.models import vendors
 from proxy.models.routing import Route
@@ -20,7 +22,7 @@ from proxy.usage.prices import cost_of, input_tokens
 from proxy.usage.record import MESSAGES, Record, session_hash
 from proxy.web.errors import error_type, request_id
 from proxy.web.ledger import ledger
-from proxy.web.services import services
+from proxy.web.services import WITNESS, services
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +33,20 @@ _SUBSCRIPTION = "Bearer sk-ant-oat"
 """How the login of a Claude subscription begins, for which nobody pays by the token."""
 
 
+class Witness(Protocol):
+    """Is told what becomes of a request, in the thread that serves it; see `services.WITNESS`."""
+
+    def routed(self, route: Route) -> None: ...
+    def estimated(self, tokens: int) -> None: ...
+    def ended(self, record: Record) -> None: ...
+
+
 class RequestLog:
     """Of the current request. A stream outlives the request's context, so all that is recorded is taken before."""
 
     def __init__(self) -> None:
         self._ledger = ledger()
+        self._witness: Witness | None = request.environ.get(WITNESS)
         self._time = time.time()
         self._began = time.monotonic()
         self._first_byte: float | None = None
@@ -73,10 +84,14 @@ class RequestLog:
         """Takes who answers, and as what."""
         self._route = route
         self.usage = Usage()
+        if self._witness is not None:
+            self._witness.routed(route)
 
     def estimated(self, tokens: int) -> None:
         """Takes what the input is thought to be, for a server that does not tell, or an answer that is cut off."""
         self._estimate = tokens
+        if self._witness is not None:
+            self._witness.estimated(tokens)
 
     def showed(self) -> None:
         """The answer has begun."""
@@ -101,6 +116,19 @@ class RequestLog:
         """Takes what is known of an answer that was passed on."""
         self.usage, self.stop_reason = answer.usage, answer.stop_reason
         self.error = self.error or answer.error
+
+    def now(self) -> Answering:
+        """How far it is. In any thread."""
+        route = self._route
+        return Answering(
+            time=self._time,
+            id=self._id,
+            what=self._what,
+            role=_name(route.role) if route else "",
+            model=self._model or (_name(route.requested) if route else ""),
+            target=_name(route.target) if route else "",
+            first_byte=self._first_byte,
+        )
 
     @property
     def headers(self) -> dict[str, str]:
@@ -128,6 +156,8 @@ class RequestLog:
         record = self._record(status, outcome)
         log.info("%s", record.line(), extra={"request": record})
         self._ledger.add(record)
+        if self._witness is not None:
+            self._witness.ended(record)
 
     def _record(self, status: int, outcome: str) -> Record:
         usage, route = self._known_usage(), self._route

@@ -23,7 +23,7 @@ from proxy.answering.keys import KeyPools
 from proxy.answering.plan import Limits, Plan
 from proxy.answering.pump import Pump
 from proxy.answering.routes import able_routes
-from proxy.answering.running import Running
+from proxy.answering.running import Answering, Running
 from proxy.answering.safeguards.rules import own_rules
 from proxy.answering.side_call import SideCalls
 from proxy.answering.timing import Timing
@@ -31,12 +31,13 @@ from proxy.answering.vision import Descriptions, Eyes
 from proxy.models import vendors
 from proxy.models.catalog import Catalog
 from proxy.models.habits import HabitBook, Habits
-from proxy.models.roles import role_of
+from proxy.models.roles import Role, role_of
 from proxy.models.routing import Route, Router
 from proxy.protocol.deltas import Delta, Usage
 from proxy.protocol.request import MessagesRequest, checked, read_request
 from proxy.providers.base import ClientRequest, Exchange, Provider, Wire
 from proxy.providers.call import Call
+from proxy.providers.tap import Tap, tapped
 from proxy.settings.auto_mode_rules import Rules
 from proxy.settings.config import Config, ConfigError
 from proxy.tokens.text import text_tokens
@@ -46,7 +47,8 @@ _CONTENT_FACTOR, _CONTENT_MAX = 5, 1800.0
 """Where CONTENT_TIMEOUT is not set: so many times the limit of silence, but half an hour (seconds) at most."""
 _BACKSTOP = 30.0
 """Seconds by which the HTTP clients' own limit is longer than the pump's."""
-
+WITNESS = "proxy.witness"
+"""In the WSGI environment of a request: who is told what becomes of it, and listens at the upstream as its tap."""
 
 T = TypeVar("T")
 
@@ -137,6 +139,10 @@ class Services:
                 self._providers[name] = getattr(import_module(module), attribute)(self.config, longest + _BACKSTOP)
             return self._providers[name]
 
+    def resting_keys(self) -> dict[str, list[float]]:
+        """As `KeyPools.resting`."""
+        return self._pools.resting()
+
     def attempts(self, route: Route) -> Attempts:
         return Attempts(self.provider(route.provider), self.habits, self._limits, self.timing, self._pools)
 
@@ -163,11 +169,15 @@ class Services:
         Raises ApiError (404).
         """
         return able_routes(
-            self.router.resolve(request.model, role_of(request, headers)),
+            self.router.resolve(request.model, self.role(request, headers)),
             instead=self.router.instead,
             searches=self._searches,
             fits=lambda route: Estimate(request, route, self.calibration).fits(body_size),
         )
+
+    def role(self, request: MessagesRequest, headers: Mapping[str, str]) -> Role:
+        """What a request is for."""
+        return role_of(request, headers)
 
     def answer(
         self, exchange: Exchange, call: Call, learn: Callable[[int], None], on_used: Callable[[Route, Usage], None]
@@ -232,9 +242,12 @@ class Pumps:
     A stream outlives the request's context, so what is needed of that is taken here.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, about: Callable[[], Answering]) -> None:
+        """`about` says, in any thread, how far the request is."""
+        self._about = about
         self._running, self._timing = services().running, services().timing
         self._client_gone = client_gone(request.environ)
+        self._tap: Tap | None = request.environ.get(WITNESS)
 
     def make(
         self,
@@ -245,7 +258,7 @@ class Pumps:
     ) -> Pump[T]:
         """Limits in seconds: of upstream silence, and of nothing but signs of life."""
         pump = Pump(
-            batches,
+            tapped(self._tap, batches),
             call,
             timing=self._timing,
             idle_limit=idle_limit,
@@ -253,5 +266,5 @@ class Pumps:
             client_gone=self._client_gone,
             on_close=self._running.remove,
         )
-        self._running.add(pump)
+        self._running.add(pump, self._about)
         return pump

@@ -7,13 +7,16 @@ from flask import Blueprint, Response, jsonify
 from proxy import __version__
 from proxy.launcher.environment import client_setup
 from proxy.web.services import services
+from proxy.web.status_page import page, wants_page
 
 blueprint = Blueprint("status", __name__)
 
 
 @blueprint.get("/")
 def root() -> Response:
-    return jsonify(name="claude-proxy", version=__version__, messages="/v1/messages")
+    response = page() if wants_page() else jsonify(name="claude-proxy", version=__version__, messages="/v1/messages")
+    response.vary.add("Accept")
+    return response
 
 
 @blueprint.get("/health")

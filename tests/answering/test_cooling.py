@@ -34,6 +34,18 @@ def test_failures_at_the_same_time_are_one() -> None:
     assert cooling.left("a") == 5
 
 
+def test_who_rests() -> None:
+    clock = _Clock()
+    cooling: Cooling[str] = Cooling(clock)
+    cooling.failed("a")
+    cooling.failed("b", 60)
+    cooling.failed("c")
+    cooling.answered("c")
+    assert cooling.resting() == {"a": 115, "b": 160}
+    clock.now = 115
+    assert cooling.resting() == {"b": 160}
+
+
 def test_what_the_server_asks_for() -> None:
     cooling: Cooling[str] = Cooling(_Clock())
     assert cooling.failed("a", 7.5) == 7.5

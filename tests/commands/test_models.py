@@ -14,17 +14,19 @@ from tests.fakes.openai.chat import FakeOpenAI
 
 Json = dict[str, Any]
 LOCAL = {"model_id": "local", "api_base": "http://127.0.0.1:9/v1", "context_window": 5000, "max_tokens": 700}
+PRICE = {"price": {"input": 0.5, "output": 2}}
 
 
 def test_all(place: Place) -> None:
-    place.configure(LOCAL, BIG_MODEL="gpt-6-sol, custom/local")
+    place.configure(LOCAL | PRICE, BIG_MODEL="gpt-6-sol, custom/local")
     done = place.run("models")
     assert done.code == 0
     assert max(map(len, done.out.splitlines())) <= 80
     lines = [line.split() for line in done.out.splitlines()]
-    at = lines.index(["claude-opus-5-5", "openai/gpt-6-sol", "922000", "128000"])
+    at = lines.index(["claude-opus-5-5", "openai/gpt-6-sol", "922k", "128k", "2/10"])
     assert lines[at + 1] == ["then", "custom/local"]
-    assert ["local", "custom/local", "5000", "700"] in lines
+    assert ["local", "custom/local", "5000", "700", "0.5/2"] in lines
+    assert ["openai/gpt-6.2-sol", "922k", "128k", "?"] in lines
     assert ["gpt-4", "2026-10-23", "gpt-6-sol"] in lines
 
 
@@ -33,10 +35,12 @@ def test_json(place: Place) -> None:
     told = place.run("models", "--json").json()
     by_id = {each["id"]: each for each in told["set_up"]}
     assert (by_id["local"]["targets"], by_id["local"]["window"]) == (["custom/local"], 5000)
+    assert by_id["local"]["price"] is None
     retired = {each["id"]: each for each in told["retired"]}
     assert (retired["gpt-4"]["ends"], retired["gpt-4"]["successor"]) == ("2026-10-23", "gpt-6-sol")
-    assert "gpt-6-sol" in {each["id"] for each in told["catalogue"]}
-    assert "gpt-4" not in {each["id"] for each in told["catalogue"]}
+    catalogue = {each["id"]: each for each in told["catalogue"]}
+    assert catalogue["gpt-6-sol"]["price"]["input"] == 2
+    assert "gpt-4" not in catalogue
 
 
 def test_what_servers_have(place: Place) -> None:

@@ -64,7 +64,7 @@ def test_lines_are_wrapped_and_names_stay_whole() -> None:
 
 def test_columns() -> None:
     rows = [("a", "b", "c"), ("long one", "x" * 50, "c"), ("", "then", "")]
-    widths = columns(rows, most=10)
+    widths = columns(rows, most=(10, 10))
     assert widths == [10, 12]
     out = Terminal(is_terminal=False)
     for row in rows:

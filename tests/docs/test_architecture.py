@@ -78,7 +78,8 @@ def pure() -> list[Path]:
     """What the page calls pure."""
     rooms = [path for vendor in ("openai", "gemini", "anthropic") for path in modules(f"providers/{vendor}/**/*.py")]
     found = [path for path in rooms if path.name not in IMPURE]
-    return [*found, *modules("protocol/*.py"), *modules("answering/filters/*.py"), *modules("answering/plan.py")]
+    found += [*modules("protocol/*.py"), *modules("page/*.py")]
+    return [*found, *modules("answering/filters/*.py"), *modules("answering/plan.py")]
 
 
 @pytest.mark.parametrize("path", pure(), ids=name_of)

@@ -81,9 +81,8 @@ def test_add_a_setting(copy: Path, run: Run) -> None:
     follow("Add a setting", copy)
     assert "--greeting VALUE" in run("-m", "proxy", "--help")
     assert "\n#GREETING=long\n" in run("-m", "proxy.settings")
-    assert "| `GREETING` | `long` | How the start is announced: short or long |" in run(
-        "-m", "proxy.settings", "--readme"
-    )
+    reference = "- **`GREETING`** (`long`): How the start is announced: short or long.\n"
+    assert reference in run("-m", "proxy.settings", "--reference")
     read = "from proxy.settings.config import load_config; print(load_config().greeting)"
     assert run("-c", read) == "long\n"
     assert run("-c", read, GREETING="SHORT") == "short\n"

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from proxy.models.habits import FLAGS, SETTABLE, HabitBook, Habits, Lesson, from_names, names_of
+from proxy.models.habits import FLAGS, NO_HABITS, SETTABLE, HabitBook, Habits, Lesson, described, from_names, names_of
 
 ROUNDS = 10_000
 
@@ -69,3 +69,26 @@ def test_names_there_and_back(names: tuple[str, ...]) -> None:
 
 def test_what_an_entry_cannot_list_has_no_name() -> None:
     assert names_of(Habits(no_web_search=True, output_limit=5, refused=frozenset(["store"]))) == ()
+
+
+@pytest.mark.parametrize(
+    ("habits", "words"),
+    [
+        (NO_HABITS, ()),
+        (Habits(prefix=True, refused=frozenset(("top_p", "user"))), ("without_top_p", "without_user", "prefix")),
+        (Habits(output_limit=8192, api="chat"), ("output_limit 8192", "api chat")),
+        (Habits(efforts=("low", "high"), token_field="max_tokens"), ("token_field max_tokens", "efforts low high")),
+        (Habits(efforts=()), ("efforts none",)),
+    ],
+)
+def test_in_words(habits: Habits, words: tuple[str, ...]) -> None:
+    assert described(habits) == words
+
+
+def test_all_that_is_known() -> None:
+    book = HabitBook()
+    assert book.all() == {}
+    book.learn("http://a", "m", _without("x"), NO_HABITS)
+    book.learn("http://b", "n", _without("y"), NO_HABITS)
+    assert [*book.all()] == [("http://a", "m"), ("http://b", "n")]
+    assert book.all()["http://b", "n"].refused == {"y"}

@@ -155,6 +155,19 @@ CASES: list[Any] = [
         id="CASES-62 cut by the window",
     ),
     pytest.param([*READING[:2], Finish("refusal")], [], "refusal", id="CASES-62 cut by a filter"),
+    pytest.param([ToolCallStart(0, "Read"), Finish("refusal")], [], "refusal", id="cut by a filter before the input"),
+    pytest.param(
+        [*called(0, "Read"), Finish("refusal")],
+        [("tool_use", "Read", {})],
+        "refusal",
+        id="a call whose end was said is not cut by a filter",
+    ),
+    pytest.param(
+        [ToolCallStart(0, "Read"), ToolCallDelta(0, '{"a"{}'), Finish("max_tokens")],
+        None,
+        None,
+        id="what cannot be completed was broken before it was cut",
+    ),
     pytest.param(
         [*READING, ToolCallDelta(0, " \n"), ToolCallDelta(9, ""), ToolCallEnd(0), ToolCallEnd(7), END],
         [READ],

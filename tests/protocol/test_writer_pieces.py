@@ -65,6 +65,32 @@ def test_half_characters_are_replaced_everywhere() -> None:
     assert message["stop_details"]["explanation"] == "no\ufffd"
 
 
+ESCAPED = [
+    pytest.param(r"\ud83d\ude00 \\ud83d", "\U0001f600 \\ud83d", id="whole"),
+    pytest.param(r"a\ud83d", "a\ufffd", id="a first half at the end"),
+    pytest.param(r"\ud83db\n", "\ufffdb\n", id="a first half before something else"),
+    pytest.param(r"\uDE00\ude00", "\ufffd\ufffd", id="second halves"),
+    pytest.param(r"\ud83d\ud83d\ude00", "\ufffd\U0001f600", id="a half before a whole one"),
+    pytest.param("\\\\" * 30 + r"\ud83d", "\\" * 30 + "\ufffd", id="after many backslashes"),
+]
+
+
+@pytest.mark.parametrize(("escaped", "meant"), ESCAPED)
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_escapes_of_half_characters_in_a_tools_input(escaped: str, meant: str, size: int) -> None:
+    """S16, fuzzing: they are sound JSON, but no client can write what they stand for to a file."""
+    arguments = f'{{"path": "{escaped}"}}'
+    pieces = [ToolCallDelta(0, arguments[at : at + size]) for at in range(0, len(arguments), size)]
+    message = written([ToolCallStart(0, "Read")], *([piece] for piece in pieces), [ToolCallEnd(0)], [END])
+    assert message["content"][0]["input"] == {"path": meant}
+
+
+def test_half_characters_in_signatures_are_replaced() -> None:
+    """S16, fuzzing: Gemini's reader hands on what a server sent as a signature."""
+    message = written([ThinkingDelta("a"), ThinkingEnd("s\ud83d"), RedactedThinking("\ude00"), TextDelta("b"), END])
+    assert [block.get("signature", block.get("data")) for block in message["content"][:2]] == ["s\ufffd", "\ufffd"]
+
+
 def test_long_answers_in_small_pieces() -> None:
     """Every piece is looked at once, also white space that waits, and calls that wait for their turn."""
     blank: list[Delta] = [TextDelta(" ")] * 20_000

@@ -29,6 +29,7 @@ CUSTOM = """
                 "opus, sonnet and others -> openai/gpt-4o\n",
                 "haiku -> openai/gpt-4o-mini\n",
                 "custom models qwen\\u4f60, hosted",
+                "status page   http://127.0.0.1:8082/\n",
                 "\n  claude-proxy claude\n",
                 "ANTHROPIC_AUTH_TOKEN=local",
             ],

@@ -40,6 +40,30 @@ def test_probes_are_answered_however_full_it_is() -> None:
             assert read_answer(connection)[2] == b"begin end"
 
 
+def test_a_page_is_no_probe() -> None:
+    """It is large, and its reader may be slow."""
+    go = threading.Event()
+    seen: list[str] = []
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        seen.append(environ.get("HTTP_ACCEPT", environ["PATH_INFO"]))
+        if environ["PATH_INFO"] == "/slow":
+            go.wait(20)
+        start_response("200 OK", [])
+        return [b"done"]
+
+    page = to("/").replace(b"\r\n\r\n", b"\r\nAccept: text/html,*/*\r\n\r\n")
+    with serving(app, settings(threads=1)) as server, connect(server, to("/slow")) as slow:
+        while not seen:
+            answer_to(server, b"nonsense\r\n\r\n")
+        with connect(server, page) as waiting:
+            assert answer_to(server, to("/"))[2] == b"done"
+            assert answer_to(server, to("/health"))[2] == b"done"
+            assert seen == ["/slow", "/", "/health"]
+            go.set()
+            assert read_answer(waiting)[0] == read_answer(slow)[0] == 200
+
+
 def test_who_finds_no_thread_in_time_is_told_to_come_back() -> None:
     app = SlowApp()
     with serving(app, settings(threads=1), clocks=replace(PATIENT, thread=0.1)) as server:

@@ -12,7 +12,7 @@ import pytest
 from proxy.models.habits import SETTABLE
 from proxy.settings import parsers
 from proxy.settings.config import ConfigError, load_config
-from proxy.settings.render import env_example, readme_table
+from proxy.settings.render import env_example, reference
 from proxy.settings.table import Setting, settings, variables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,13 +66,13 @@ def test_env_example_holds_every_row_and_fits_the_screen() -> None:
     assert all(f"{row.help}." in words for row in settings())
 
 
-def test_readme_has_the_rendered_table() -> None:
-    assert readme_table() in (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme_table().count("\n| `") == len(settings())
+def test_the_reference_is_the_rendered_one() -> None:
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == reference()
+    assert reference().count("\n- **`") == len(settings())
 
 
 @pytest.mark.parametrize(
-    ("argument", "text"), [([], env_example()), (["--readme"], readme_table())], ids=["env", "readme"]
+    ("argument", "text"), [([], env_example()), (["--reference"], reference())], ids=["env", "reference"]
 )
 def test_command(argument: list[str], text: str) -> None:
     """`python -m proxy.settings` prints what has to be in the two files."""
@@ -89,9 +89,9 @@ def test_command(argument: list[str], text: str) -> None:
 
 @pytest.mark.parametrize("row", [row for row in settings() if not row.secret], ids=lambda row: row.variable)
 def test_each_row_is_read(row: Setting, tmp_path: Path) -> None:
-    """What cannot be used is a problem of that variable; the names of models take anything."""
+    """What cannot be used is a problem of that variable; the names of models and directories take anything."""
     settings_with_nonsense = {row.variable: "/no such value\u00e9"}
-    if row.parse is parsers.text and not row.variable.endswith("_FILE"):
+    if row.parse in (parsers.text, parsers.directory) and not row.variable.endswith("_FILE"):
         assert load_config(settings_with_nonsense, directory=tmp_path).written == {row.variable}
         return
     with pytest.raises(ConfigError, match=f"^{row.variable}: "):

@@ -38,15 +38,23 @@ def post(port: int, streams: bool, started: threading.Event | None = None) -> An
 @pytest.mark.streaming
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
 def test_sigterm(tmp_path: Path) -> None:
+    stopped_while_answering(tmp_path, "sqlite:///usage.db", answers=20)
+    with contextlib.closing(sqlite3.connect(tmp_path / "usage.db")) as connection:
+        found = connection.execute("select count(*), sum(streamed), count(cost), max(outcome) from usage_requests")
+        assert found.fetchone() == (21, 1, 21, "")
+
+
+def stopped_while_answering(directory: Path, database: str, *, answers: int) -> None:
+    """A proxy that has given so many answers is told to stop while it streams one more."""
     with FakeOpenAI("compatible") as upstream, socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
         free.close()
         entry = [{"model_id": "local", "api_base": upstream.base_url, "price": {"input": 1, "output": 2}}]
-        (tmp_path / "custom_models.yaml").write_text(json.dumps(entry), encoding="utf-8")
+        (directory / "custom_models.yaml").write_text(json.dumps(entry), encoding="utf-8")
         environ = {name: value for name, value in os.environ.items() if name not in variables()}
         process = subprocess.Popen(
-            [sys.executable, "-m", "proxy", "--port", str(port), "--usage-db", "sqlite:///usage.db"],
-            cwd=tmp_path,
+            [sys.executable, "-m", "proxy", "--port", str(port), "--usage-db", database],
+            cwd=directory,
             env={**environ, "PREFERRED_PROVIDER": "custom", "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -55,7 +63,7 @@ def test_sigterm(tmp_path: Path) -> None:
         try:
             assert process.stdout is not None
             assert process.stdout.readline()
-            for _ in range(20):
+            for _ in range(answers):
                 upstream.reply(Text("ok"))
                 assert post(port, False).status == 200
             upstream.reply_raw([HI, 1.0, END, b"data: [DONE]\n\n"])
@@ -69,6 +77,3 @@ def test_sigterm(tmp_path: Path) -> None:
         slow.join()
     assert process.returncode == 0, errors
     assert "USAGE_DB" not in errors
-    with contextlib.closing(sqlite3.connect(tmp_path / "usage.db")) as connection:
-        found = connection.execute("select count(*), sum(streamed), count(cost), max(outcome) from usage_requests")
-        assert found.fetchone() == (21, 1, 21, "")

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.schema import CreateTable
 
 from proxy.usage.store import GROUPS, METADATA, Store, Sums, WrongVersion, missing_file
+from proxy.usage.tally import Tally, midnight
 from tests.usage.records import NOON, record
 
 DAY = 86400.0
@@ -77,6 +78,26 @@ def test_sums(store: Store) -> None:
     assert store.costs(today) == {today: 3.0}
     assert store.costs(before) == {before: 4.0, today: 3.0}
     assert store.sums("day", "2999-01-01") == []
+
+
+def test_days(store: Store) -> None:
+    """By day and target: what the page draws."""
+    store.add(
+        [
+            record("a", cost=1.0, tokens_in=10, tokens_cached=5, tokens_out=3, first_byte=1.0),
+            record("b", cost=None, tokens_in=20, tokens_cached=None, tokens_out=4, first_byte=None),
+            record("c", status=429, error="rate_limit_error", cost=None, first_byte=None, **NO_TOKENS),
+            record("d", target="custom/qwen", cost=None, **NO_TOKENS),
+            record("e", time=NOON - DAY),
+        ]
+    )
+    today = midnight(record().day)
+    assert store.days(record().day) == [
+        Tally(today, "custom/qwen", 1, 0, 0, 0, 0, 0, 0.0, 1, 0.84),
+        Tally(today, "gemini/gemini-3.8-flash", 3, 1, 1, 30, 5, 7, 1.0, 1, 1.0),
+    ]
+    assert store.days("")[0].target == "gemini/gemini-3.8-flash"
+    assert store.days("2999-01-01") == []
 
 
 def test_it_stays_and_is_shared(store: Store, tmp_path: Path) -> None:

@@ -149,13 +149,14 @@ def mutated(rng: random.Random) -> bytes:
     """The body of a request with one to three things wrong with it."""
     body: Any = {"request": copy.deepcopy(rng.choice(SHAPES))}
     for _ in range(rng.randint(1, 3)):
+        body.setdefault("request", {})
         found = list(paths(body["request"])) if isinstance(body["request"], dict | list) else []
         path = ("request", *rng.choice([(), *found, *found]))
         node = body
         for key in path[:-1]:
             node = node[key]
         rng.choice(_CHANGES)(node, path[-1], rng)
-    written = json.dumps(body["request"], ensure_ascii=rng.random() < 0.5)
+    written = json.dumps(body.get("request"), ensure_ascii=rng.random() < 0.5)
     for text_, json_text in _WRITTEN.items():
         written = written.replace(json.dumps(text_), json_text)
     return written.encode("utf-8", "surrogatepass")

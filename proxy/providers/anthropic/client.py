@@ -34,6 +34,7 @@ from proxy.providers.connections import ERROR_LIMIT, EVENT_LIMIT, bounded, decod
 from proxy.settings.config import Config
 
 OFFICIAL_URL = "https://api.anthropic.com"
+_EVENT_BEGINS = (b"event:", b"data:", b":")
 _DECODED = ("gzip", "deflate")
 """Encodings that are undone: an upstream may use them although it is asked for none."""
 _ENCODINGS = ("", "identity", *_DECODED)
@@ -115,25 +116,30 @@ class AnthropicProvider:
         call.reads(response, pieces)
         framed = status < 400 and "event-stream" in kind and holds_messages(path)
         links = "json" in kind and tells_of_batches(path) and encoding in _ENCODINGS
-        whole = status >= 400 or links or comes_whole(path)
-        head = _head(response, backend, decoded=decoded, pings=framed, changed=whole)
-        try:
-            if framed:
-                yield [head]
-                frames = whole_frames(pieces, EVENT_LIMIT, lambda event: _scrubbed(event, backend))
-                yield from ([each] if each else [] for each in frames)
-            elif whole:
-                body = bytearray()
+        whole = not framed and (status >= 400 or links or comes_whole(path))
+        head = _head(response, backend, decoded=decoded, pings=framed, changed=framed or whole)
+        if whole:
+            body, is_cut = bytearray(), False
+            try:
                 for piece in bounded(pieces) if status < 400 else _beginning(pieces):
                     body += piece
                     yield []
-                answer = (
-                    with_own_results(bytes(body)) if links and status < 400 else _checked(status, bytes(body), backend)
-                )
-                yield [replace(head, is_stream=False), answer]
-            else:
-                yield [head]
-                yield from ([piece] for piece in pieces)
+            except httpx2.HTTPError:
+                is_cut = True
+            if is_cut and not _is_json(bytes(body)):
+                raise ApiError(502, CUT_OFF)
+            makes_links = links and status < 400
+            answer = with_own_results(bytes(body)) if makes_links else _checked(status, bytes(body), backend)
+            yield [replace(head, is_stream=False), answer]
+            call.complete = status < 400 and not is_cut and _has_end(response)
+            return
+        try:
+            parts = pieces
+            if framed:
+                parts = whole_frames(bounded(pieces), EVENT_LIMIT, lambda event: _scrubbed(event, backend))
+            first = next(parts, b"")  # until it is there, a failure can still be a status
+            yield [head, first] if first else [head]
+            yield from ([each] if each else [] for each in parts)
         except httpx2.HTTPError:
             raise ApiError(502, CUT_OFF) from None
         call.complete = _has_end(response)
@@ -204,6 +210,8 @@ def _checked(status: int, body: bytes, backend: Backend) -> bytes:
     """
     if status >= 400 or (status != 200 and not body):
         return _scrubbed(body, backend)
+    if body.startswith(_EVENT_BEGINS):  # a stream by another name
+        return b"".join(whole_frames([body], EVENT_LIMIT, lambda event: _scrubbed(event, backend)))
     try:
         value = loads(body)
     except ValueError:
@@ -214,6 +222,15 @@ def _checked(status: int, body: bytes, backend: Backend) -> bytes:
         raise ApiError(502, CUT_OFF)
     words = backend.shown(plain_words(body))
     raise ApiError(502, f"{backend.url} did not answer as an API: {words}; is ANTHROPIC_UPSTREAM_URL right?")
+
+
+def _is_json(body: bytes) -> bool:
+    """Whether it is all of a JSON, whatever HTTP says of where it ends."""
+    try:
+        loads(body)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_answer(value: dict[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ _WORD_LIMIT = 200
 """Characters of a code or of the name of a field."""
 SHOWN_LIMIT = 600
 """Characters of an upstream's own words in a message; more helps nobody."""
+_PAGE = re.compile(r"<(?:!doctype|html|\?xml|head)\b.*", re.IGNORECASE | re.DOTALL)
 _PAGE_BEGINS = ("<!doctype", "<html", "<?xml", "<head")
 
 
@@ -33,8 +35,8 @@ class Backend:
         return scrubber(words(*self.keys, *self.headers.values())).scrubbed(text)
 
     def shown(self, text: str, limit: int = SHOWN_LIMIT) -> str:
-        """What may be repeated of the server's words, in characters."""
-        return self.without_keys(text).strip()[:limit]
+        """What may be repeated of the server's words, in characters. Gateways quote whole web pages."""
+        return _PAGE.sub("[a web page]", self.without_keys(text)).strip()[:limit]
 
 
 @dataclass(frozen=True, slots=True)

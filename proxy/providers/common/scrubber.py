@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from html import unescape
 from urllib.parse import unquote
 
@@ -39,11 +39,19 @@ class Scrubber:
 
     def scrubbed(self, text: str) -> str:
         """The text without the secrets, without pieces of them, and without what has the form of a key."""
+        return _without(text, self._found(text))
+
+    def masked(self, text: str) -> str:
+        """The same as long as before: what stands in for a key has the form of one, so that it is scrubbed in turn."""
+        return _without(text, self._found(text), _mask)
+
+    def _found(self, text: str) -> list[tuple[int, int]]:
+        """From start to end of each, in the order of the starts, whatever escapes it is written in."""
         found = [*self._places(text)]
         plain, places = _unescaped(text)
         if places is not None:
             found += [(places[start], places[end]) for start, end in self._places(plain)]
-        return _without(text, sorted(found))
+        return sorted(found)
 
     def _places(self, text: str) -> Iterator[tuple[int, int]]:
         """From start to end of each secret, piece of one or key, in no order; some overlap."""
@@ -54,15 +62,24 @@ class Scrubber:
             yield from ((found.start(), found.end()) for found in words.finditer(text))
 
 
-def _without(text: str, places: Iterable[tuple[int, int]]) -> str:
-    """`places` in the order of their starts; those that touch are one."""
-    kept: list[str] = []
-    copied = -1
+def _without(text: str, places: Iterable[tuple[int, int]], mark: Callable[[int], str] = lambda _: REMOVED) -> str:
+    """`places` in the order of their starts; those that touch are one. `mark` stands for so many characters."""
+    spans: list[tuple[int, int]] = []
     for start, end in places:
-        if start > copied:
-            kept += (text[max(copied, 0) : start], REMOVED)
-        copied = max(copied, end)
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+        else:
+            spans.append((start, end))
+    kept: list[str] = []
+    copied = 0
+    for start, end in spans:
+        kept += (text[copied:start], mark(end - start))
+        copied = end
     return "".join([*kept, text[copied:]]) if kept else text
+
+
+def _mask(size: int) -> str:
+    return f"key-{'*' * (size - 4)}" if size >= SECRET_MIN + 2 else "*" * size
 
 
 def _unescaped(text: str) -> tuple[str, list[int] | None]:

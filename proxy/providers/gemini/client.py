@@ -21,7 +21,7 @@ from proxy.providers.call import Call
 from proxy.providers.common.batches import Batches
 from proxy.providers.common.failures import Backend, Failure
 from proxy.providers.common.learning import learn, without
-from proxy.providers.connections import bounded, decoded_body, http_client, read_count, send
+from proxy.providers.connections import ERROR_LIMIT, bounded, decoded_body, http_client, read_count
 from proxy.providers.gemini import request
 from proxy.providers.gemini.chunks import Chunks
 from proxy.providers.gemini.errors import api_error, read_failure
@@ -91,7 +91,7 @@ class GeminiProvider:
         self, plan: Plan, written: Written[GeminiStream], call: Call, key: str | None
     ) -> httpx2.Response | Failure:
         model = plan.route.model
-        return self._post(plan.route, lambda sdk: sdk.answer(model, written.body), call, key)
+        return self._post(plan.route, lambda sdk: sdk.send(model, written.body), call, key)
 
     def read(self, response: httpx2.Response, written: Written[GeminiStream], call: Call) -> Iterator[Sequence[Delta]]:
         """A batch for each piece that comes off the network, empty ones included: they are signs of life."""
@@ -107,6 +107,9 @@ class GeminiProvider:
                 elif time.monotonic() > until:
                     return
             yield from batches.of(map(stream.feed, chunks.end()))
+        except ApiError:
+            if not stream.complete:
+                raise
         except httpx2.ReadTimeout:
             if not stream.finished:
                 raise ApiError(504, f"{stream.backend.url} fell silent in the middle of its answer") from None
@@ -143,7 +146,7 @@ class GeminiProvider:
         self._http.close()
 
     def _post(
-        self, route: Route, made: Callable[[Sdk], httpx2.Request], call: Call, key: str | None
+        self, route: Route, send: Callable[[Sdk], httpx2.Response], call: Call, key: str | None
     ) -> httpx2.Response | Failure:
         """The response, its body unread, or why there is none."""
         if self._config.vertex is None and key is None:
@@ -155,7 +158,16 @@ class GeminiProvider:
             )
         if _NO_MODEL_NAME.search(route.model):
             raise ApiError(404, f"model: {route.requested} leads to {route.target}, which can be no model's name")
-        return send(self._http, made(self._connected(key)), call, read_failure)
+        try:
+            response = send(self._connected(key))
+            if response.status_code == 200:
+                return response
+            call.reads(response, iter(()))
+            return read_failure(response.status_code, response.headers, response.read()[:ERROR_LIMIT])
+        except httpx2.TimeoutException:
+            return Failure(0, "it did not answer in time")
+        except httpx2.HTTPError as error:
+            return Failure(0, str(error) or "the connection failed")
 
     def _connected(self, key: str | None) -> Sdk:
         with self._lock:

@@ -132,6 +132,11 @@ class GeminiStream:
         return bool(self._blocked) or self._reason not in ("", _UNSPECIFIED)
 
     @property
+    def complete(self) -> bool:
+        """Whether the answer is whole, whatever follows."""
+        return self.finished and self._shown and self._kind != "broken"
+
+    @property
     def spoilt(self) -> str | None:
         """Why the answer, which has shown nothing but thoughts, is worth asking for again."""
         if self._shown or self._call is not None or self._blocked:

@@ -1,7 +1,8 @@
-"""Calls to OpenAI and compatible servers, with requests that the official SDK makes, but past its typed streams.
+"""Calls to OpenAI and compatible servers, through the official SDK's client but past its typed streams.
 
-The body of the answer is read as bytes, because the typed stream costs tens of microseconds per chunk, breaks on what
-compatible servers send and never reuses a connection.
+The SDK gives authentication, connection pooling and request building; the body of the answer is read as bytes, because
+its typed stream costs tens of microseconds per chunk, breaks on what compatible servers send and never reuses a
+connection.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from itertools import chain
 from typing import Any, Literal, Protocol
 
 import httpx2
+import openai
+from pydantic_core import to_json
 
+from proxy import __version__
 from proxy.models.habits import Habits, Lesson
 from proxy.models.routing import Route
 from proxy.protocol.deltas import Delta
@@ -27,16 +31,17 @@ from proxy.providers.common.batches import Batches
 from proxy.providers.common.failures import Backend, Failure, plain_words
 from proxy.providers.common.learning import learn
 from proxy.providers.common.splitter import Splitter
-from proxy.providers.connections import EVENT_LIMIT, bounded, decoded_body, http_client, read_count, send
+from proxy.providers.connections import ERROR_LIMIT, EVENT_LIMIT, bounded, decoded_body, http_client, read_count
 from proxy.providers.openai.chat import request as chat_request
 from proxy.providers.openai.chat.stream import ChatStream
 from proxy.providers.openai.errors import api_error, failure_of, read_failure
 from proxy.providers.openai.responses import request as responses_request
 from proxy.providers.openai.responses.stream import ResponsesStream
-from proxy.providers.openai.sdk import Sdk
 from proxy.settings.config import Config
+from proxy.settings.custom_models import CustomModel
 
 OFFICIAL_URL = "https://api.openai.com/v1"
+_KEY_HEADER = "Authorization"
 _AFTER_FINISH = 5.0
 """Seconds that a server without [DONE] is given for its usage after it has said why it stops. The usage comes at once
 or never; longer, and the client would be waiting for an answer that it has read."""
@@ -51,13 +56,15 @@ _EVENT_BEGINS = (b"data:", b"event:", b":")
 
 class _Stream(Reader, Protocol):
     """What reads the events of one answer: `done` once the server has said its last word, `finished` once it has said
-    why it stops."""
+    why it stops, `complete` once nothing that follows can spoil the answer."""
 
     backend: Backend
     done: bool
 
     @property
     def finished(self) -> bool: ...
+    @property
+    def complete(self) -> bool: ...
     def feed(self, chunk: Any) -> Iterator[Delta]: ...
 
 
@@ -69,7 +76,7 @@ class OpenAIProvider:
         self._config = config
         self._http = http_client(read_timeout)
         self._lock = threading.Lock()
-        self._sdks: dict[tuple[str, str | None], Sdk] = {}
+        self._clients: dict[tuple[str, str | None], openai.OpenAI] = {}
 
     def server(self, route: Route) -> str:
         return self._backend(route).url
@@ -91,8 +98,14 @@ class OpenAIProvider:
         stream = ResponsesStream(responses.names, backend, model, responses.search)
         return Written(_RESPONSES, responses.body, stream, responses.notes)
 
-    def send(self, plan: Plan, written: Written[_Stream], call: Call, key: str | None) -> httpx2.Response | Failure:
-        return self._post(plan.route, written.path, written.body, call, key)
+    def send(
+        self,
+        plan: Plan,
+        written: Written[_Stream],
+        call: Call,  # noqa: ARG002
+        key: str | None,
+    ) -> httpx2.Response | Failure:
+        return self._post(plan.route, written.path, written.body, key)
 
     def read(self, response: httpx2.Response, written: Written[_Stream], call: Call) -> Iterator[Sequence[Delta]]:
         stream = written.reader
@@ -105,6 +118,9 @@ class OpenAIProvider:
                 yield from _events(pieces, stream, call, _patience(self._config))
             else:
                 yield from _whole(pieces, stream)
+        except ApiError:
+            if not stream.complete:
+                raise
         except httpx2.ReadTimeout:
             if not stream.finished:
                 raise ApiError(504, f"{stream.backend.url} fell silent in the middle of its answer") from None
@@ -123,7 +139,7 @@ class OpenAIProvider:
         if route.custom is not None or written.path != _RESPONSES:
             return None
         counted = {name: value for name, value in written.body.items() if name in _COUNTED}
-        answer = self._post(route, _INPUT_TOKENS, counted, call, key)
+        answer = self._post(route, _INPUT_TOKENS, counted, key)
         if isinstance(answer, Failure):
             raise self.error(answer, route)
         return read_count(answer, "input_tokens", call)
@@ -148,9 +164,7 @@ class OpenAIProvider:
         endpoint = self._config.endpoint("openai")
         return Backend(endpoint.base_url or OFFICIAL_URL, endpoint.key_variable, endpoint.api_keys)
 
-    def _post(
-        self, route: Route, path: str, body: dict[str, Any], call: Call, key: str | None
-    ) -> httpx2.Response | Failure:
+    def _post(self, route: Route, path: str, body: dict[str, Any], key: str | None) -> httpx2.Response | Failure:
         """The response, its body unread, or why there is none."""
         backend = self._backend(route)
         if key is None and backend.key_variable is not None:
@@ -160,14 +174,61 @@ class OpenAIProvider:
                 f"{route.requested}",
                 should_retry=False,
             )
-        return send(self._http, self._sdk(route, backend, key).request(path, body), call, read_failure)
+        try:
+            stream = self._client(route, backend, key).post(
+                path, cast_to=object, content=to_json(body), stream=True, stream_cls=openai.Stream[object]
+            )
+        except openai.APIStatusError as error:
+            return read_failure(error.status_code, error.response.headers, error.response.content[:ERROR_LIMIT])
+        except openai.APIConnectionError as error:
+            return Failure(0, _reason(error))
+        except httpx2.HTTPError as error:  # a refusal that breaks off
+            return Failure(0, str(error) or "the connection failed")
+        return stream.response
 
-    def _sdk(self, route: Route, backend: Backend, key: str | None) -> Sdk:
+    def _client(self, route: Route, backend: Backend, key: str | None) -> openai.OpenAI:
         name = (route.custom.model_id if route.custom is not None else "", key)
         with self._lock:
-            if name not in self._sdks:
-                self._sdks[name] = Sdk(self._http, backend, key, route.custom)
-            return self._sdks[name]
+            if name not in self._clients:
+                self._clients[name] = _Client(backend, key, route.custom, self._http)
+            return self._clients[name]
+
+
+class _Client(openai.OpenAI):
+    """The SDK's client with nothing from the environment.
+
+    OPENAI_ORG_ID, OPENAI_PROJECT_ID, OPENAI_ADMIN_KEY and OPENAI_CUSTOM_HEADERS are meant for OpenAI; the SDK would
+    send them to every server.
+    """
+
+    def __init__(self, backend: Backend, key: str | None, custom: CustomModel | None, http: httpx2.Client) -> None:
+        key_header = custom.api_key_header if custom is not None else _KEY_HEADER
+        value = f"Bearer {key}" if key_header.lower() == _KEY_HEADER.lower() else key
+        self._own_headers = {
+            "Accept": "text/event-stream, application/json",
+            "Content-Type": "application/json",
+            "User-Agent": f"claude-proxy/{__version__}",
+            **({key_header: value} if key and value else {}),
+            **backend.headers,
+        }
+        super().__init__(api_key="unused", base_url=backend.url, max_retries=0, http_client=http)
+
+    @property
+    def default_headers(self) -> dict[str, str | openai.Omit]:
+        return dict(self._own_headers)
+
+    def _auth_headers(self, _: object) -> dict[str, str]:
+        return {}
+
+    def _validate_headers(self, *_: object) -> None:
+        """Servers without a key are served without an Authorization header."""
+
+
+def _reason(error: openai.APIConnectionError) -> str:
+    cause = error.__cause__
+    if isinstance(error, openai.APITimeoutError):
+        return "it did not answer in time"
+    return str(cause) if cause is not None and str(cause) else "the connection failed"
 
 
 def _patience(config: Config) -> float:
@@ -183,7 +244,7 @@ def _events(body: Iterator[bytes], stream: _Stream, call: Call, patience: float)
     splitter, batches = Splitter(), Batches()
     until = math.inf
     for piece in body:
-        yield from batches.of(_event(data, stream) for data in splitter.feed(piece))
+        yield from batches.of(_event(data, stream) for data in _up_to_last(splitter.feed(piece), stream))
         if stream.done:
             return
         if not stream.finished:  # what servers say too early they take back
@@ -193,6 +254,14 @@ def _events(body: Iterator[bytes], stream: _Stream, call: Call, patience: float)
         elif time.monotonic() > until:
             return
     yield from batches.of(_event(data, stream) for data in splitter.end())
+
+
+def _up_to_last(events: Iterable[bytes], stream: _Stream) -> Iterator[bytes]:
+    """Nothing that stands behind the last word of the server counts, though it may come with it."""
+    for data in events:
+        yield data
+        if stream.done:
+            return
 
 
 def _event(data: bytes, stream: _Stream) -> Iterable[Delta]:

@@ -106,6 +106,7 @@ _ZIPPED = gzip.compress(EVENTS)
             EVENTS,
             id="a stream in gzip",
         ),
+        pytest.param([head(JSON, length=500) + MESSAGE], MESSAGE, id="a whole body that a length says is cut"),
         pytest.param([head(STREAM) + EVENTS, NEVER], EVENTS, id="a connection that stays open"),
         pytest.param([head(STREAM, b"transfer-encoding: chunked\r\n") + chunk(EVENTS)], EVENTS, id="no last chunk"),
         pytest.param(

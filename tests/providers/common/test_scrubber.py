@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.providers.common.failures import Backend
-from proxy.providers.common.scrubber import PIECE_MIN, Scrubber, words
+from proxy.providers.common.scrubber import PIECE_MIN, REMOVED, Scrubber, words
 
 KEY = 'Zq7/Lw3+Xv9=Tb2"Mn5<Kd8'
 SHORT = "Ab3dE6gH"
@@ -83,3 +83,13 @@ def test_a_text_is_scrubbed_first_and_cut_then() -> None:
         said = backend.shown("x" * 50 + KEY + KEY[::-1], 50 + room)
         assert said in f"{'x' * 50}[key]"
     assert words("Bearer a", None, "") == ("Bearer", "a")
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_what_is_masked_is_as_long_as_before_and_is_scrubbed_in_turn(before: str, after: str) -> None:
+    secret = "s3cret-0123456789abcdef"
+    text = f"{before} {secret} {after}"
+    masked = Scrubber([secret]).masked(text)
+    assert len(masked) == len(text)
+    assert secret[:12] not in masked
+    assert REMOVED in Scrubber([]).scrubbed(masked)

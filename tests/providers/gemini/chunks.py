@@ -49,3 +49,36 @@ def piece(path: str, value: Any = None, **more: Any) -> Json:
         type(value), "nullValue"
     )
     return {"jsonPath": path, kind: value, **more}
+
+
+_SUPPORT = {"segment": {"startIndex": 0, "endIndex": 5}, "groundingChunkIndices": [0]}
+_GROUNDING = {
+    "webSearchQueries": ["x"],
+    "groundingChunks": [{"web": {"uri": "https://a.test/x", "title": "a.test"}}],
+    "groundingSupports": [_SUPPORT],
+}
+EVERYTHING = [
+    chunk(text("let me see", thought=True), usageMetadata={"promptTokenCount": 9}),
+    chunk(text("hello")),
+    chunk({"executableCode": {"language": "PYTHON", "code": "1+1"}}, {"inlineData": {"mimeType": "image/png"}}),
+    chunk(call("Read", {"file_path": "/a"}, beside={"thoughtSignature": "c2ln"})),
+    chunk(call("List")),
+    chunk(call("Read", id="7", willContinue=True)),
+    chunk(call(None, id="7", partialArgs=[piece("$.a[0].b", "x", willContinue=True)], willContinue=True)),
+    chunk(call(None, id="7", partialArgs=[piece("$.a[0].b", "y")], willContinue=True)),
+    chunk(call(None, id="7")),
+    {
+        "candidates": [
+            {
+                "content": {},
+                "finishReason": "STOP",
+                "finishMessage": "done",
+                "groundingMetadata": _GROUNDING,
+                "index": 0,
+            }
+        ],
+        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 5, "thoughtsTokenCount": 3},
+        "promptFeedback": {"safetyRatings": []},
+    },
+]
+"""An answer with every kind of part."""

@@ -112,6 +112,12 @@ def test_odd_bodies(status: int, body: bytes, expected: int, words: str) -> None
     assert words in error.message
 
 
+def test_a_body_without_end_of_depth() -> None:
+    """Faults: it was a failure of the proxy's own."""
+    error = api_error(read_failure(400, {}, b"[" * 100_000), BACKEND)
+    assert error.status == 400
+
+
 @pytest.mark.parametrize("name", EXPECTED)
 def test_in_a_list(name: str) -> None:
     failure: Refusal = FAILURES[name]

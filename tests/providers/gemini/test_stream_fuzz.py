@@ -11,52 +11,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from proxy.protocol.errors import ApiError
-from proxy.protocol.request import Tool
 from proxy.providers.gemini.chunks import Chunks
 from tests.fuzz import examples
 from tests.mutation import judged, mutated, nested, shown
-from tests.providers.gemini.chunks import Json, call, chunk, piece, read, reader, text
-
-SUPPORT = {"segment": {"startIndex": 0, "endIndex": 5}, "groundingChunkIndices": [0]}
-GROUNDING = {
-    "webSearchQueries": ["x"],
-    "groundingChunks": [{"web": {"uri": "https://a.test/x", "title": "a.test"}}],
-    "groundingSupports": [SUPPORT],
-}
-STREAM = [
-    chunk(text("let me see", thought=True), usageMetadata={"promptTokenCount": 9}),
-    chunk(text("hello")),
-    chunk({"executableCode": {"language": "PYTHON", "code": "1+1"}}, {"inlineData": {"mimeType": "image/png"}}),
-    chunk(call("Read", {"file_path": "/a"}, beside={"thoughtSignature": "c2ln"})),
-    chunk(call("List")),
-    chunk(call("Read", id="7", willContinue=True)),
-    chunk(call(None, id="7", partialArgs=[piece("$.a[0].b", "x", willContinue=True)], willContinue=True)),
-    chunk(call(None, id="7", partialArgs=[piece("$.a[0].b", "y")], willContinue=True)),
-    chunk(call(None, id="7")),
-    {
-        "candidates": [
-            {"content": {}, "finishReason": "STOP", "finishMessage": "done", "groundingMetadata": GROUNDING, "index": 0}
-        ],
-        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 5, "thoughtsTokenCount": 3},
-        "promptFeedback": {"safetyRatings": []},
-    },
-]
-SEARCH = Tool.model_validate({"type": "web_search_20250305", "name": "web_search", "blocked_domains": ["b.test/x"]})
+from tests.providers.gemini.chunks import EVERYTHING, Json, call, chunk, read
 
 
-@given(mutated(STREAM), st.booleans(), st.sampled_from([None, SEARCH]))
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_any_damage(chunks: list[Json], shows_thinking: bool, search: Tool | None) -> None:
-    written = judged(read(chunks, reader(shows_thinking=shows_thinking, search=search)))
-    assert written.status >= 400 if isinstance(written, ApiError) else written["stop_reason"]
-
-
-@given(mutated(STREAM[3:]), st.integers(0, 3))
+@given(mutated(EVERYTHING[3:]), st.integers(0, 3))
 @settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_came_before_the_damage_is_not_lost(damaged: list[Json], kept: int) -> None:
     """All that a sound beginning says is in the answer, whatever follows."""
-    begun = [block for block in _sound(STREAM[:kept]) if block[0] != "thinking"]
-    written = judged(read([*STREAM[:kept], *damaged]))
+    begun = [block for block in _sound(EVERYTHING[:kept]) if block[0] != "thinking"]
+    written = judged(read([*EVERYTHING[:kept], *damaged]))
     if isinstance(written, ApiError):
         return
     whole = [block for block in shown(written) if block[0] != "thinking"]

@@ -146,6 +146,11 @@ class ChatStream:
         return bool(self._ending.word) and not self._ending.goes_on and self._others.all_ended
 
     @property
+    def complete(self) -> bool:
+        """Whether the answer is whole, whatever follows."""
+        return self.finished and self._has_content and self._ending.kind != "broken"
+
+    @property
     def spoilt(self) -> str | None:
         """Why the answer, which has ended well and said nothing but thoughts, is worth asking for again."""
         ended_well = self._closed and self._ending.kind in ("end", "tool")

@@ -108,6 +108,11 @@ class ResponsesStream:
         return self._finish is not None
 
     @property
+    def complete(self) -> bool:
+        """Whether the answer is whole, whatever follows."""
+        return self.finished
+
+    @property
     def spoilt(self) -> str | None:
         """Why the answer, which has shown nothing but reasoning, is worth asking for again."""
         return _SPOILT if self._finish == "end" and not self._shown and not self._refused else None

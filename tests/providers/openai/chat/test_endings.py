@@ -12,6 +12,7 @@ from proxy.providers.openai.chat.stream import EMPTY_ANSWER
 from tests.fakes.openai.odd_base import call, calls, chunk, final, text
 from tests.fakes.openai.replies import DONE
 from tests.providers.openai.chat.reading import batches, content, deltas_of, new_stream, read
+from tests.translation import BACKEND
 
 HELLO = ("text", "hello")
 READ = ("tool", "Read", {"file_path": "a.py"})
@@ -204,6 +205,32 @@ def test_finished() -> None:
     assert stream.finished
     list(stream.feed(text(" you", "stop")))
     assert not stream.finished
+
+
+@pytest.mark.parametrize(
+    ("chunks", "complete"),
+    [
+        ([text("hello")], False),
+        ([final("stop")], False),
+        ([text("hello"), final("stop")], True),
+        ([text("hello"), final("length")], True),
+        ([text("hello"), final("error")], False),
+        ([text("hello", "stop"), text("you", "stop")], False),
+    ],
+)
+def test_complete(chunks: list[Any], complete: bool) -> None:
+    """Then nothing that follows can spoil the answer, be it a report of a failure or no JSON."""
+    stream = new_stream()
+    for each in chunks:
+        list(stream.feed(each))
+    assert stream.complete is complete
+
+
+def test_a_reason_that_quotes_a_key_or_a_page() -> None:
+    """Fuzzing: the reason is a server's own word, some put a whole sentence there."""
+    answered = read(text("hello"), final(f"error: {BACKEND.keys[0]} <html><body>"), DONE)
+    assert answered.error is not None
+    assert answered.error.message.endswith("(finish reason: error: [key] [a web page])")
 
 
 @pytest.mark.parametrize("chunks", [[], [DONE], [{}, DONE], [text("hello")], [CALL], [chunk({"role": "assistant"})]])

@@ -88,3 +88,39 @@ def failure(*events: Json) -> ApiError:
     written = judged(read(events))
     assert isinstance(written, ApiError), written
     return written
+
+
+EVERYTHING = [
+    event("created", response={"status": "in_progress", "output": []}),
+    added(reasoning(id="rs_1"), 0),
+    thought("let me see", 0, item_id="rs_1", summary_index=0),
+    event("reasoning_summary_text.done", text="let me see", output_index=0, item_id="rs_1", summary_index=0),
+    done(reasoning("let me see", id="rs_1", encrypted_content="gAAA"), 0),
+    added(message(id="msg_1"), 1),
+    text("hel", 1, item_id="msg_1", content_index=0),
+    text("lo", 1, item_id="msg_1", content_index=0),
+    event("output_text.done", text="hello", output_index=1, item_id="msg_1", content_index=0),
+    event(
+        "output_text.annotation.added",
+        output_index=1,
+        item_id="msg_1",
+        annotation={"type": "url_citation", "url": "https://a.test", "start_index": 0, "end_index": 2},
+    ),
+    done(message("hello", id="msg_1"), 1),
+    added(call("", id="fc_1", call_id="call_1"), 2),
+    arguments(READ[:5], 2, item_id="fc_1"),
+    arguments(READ[5:], 2, item_id="fc_1"),
+    event("function_call_arguments.done", arguments=READ, output_index=2, item_id="fc_1"),
+    done(call(id="fc_1", call_id="call_1"), 2),
+    done({"type": "code_interpreter_call", "id": "ci_1", "code": "1+1", "outputs": [{"logs": "2"}]}, 3),
+    done({"type": "web_search_call", "id": "ws_1", "action": {"type": "search", "queries": ["x"]}}, 4),
+    ended(
+        "completed",
+        reasoning("let me see", id="rs_1"),
+        message("hello", id="msg_1"),
+        call(id="fc_1", call_id="call_1"),
+        usage={"input_tokens": 9, "output_tokens": 5, "input_tokens_details": {"cached_tokens": 3}},
+    ),
+]
+"""An answer with every kind of item."""
+CUT = [*EVERYTHING[:13], cut("max_output_tokens", call(READ[:5], id="fc_1", call_id="call_1", status="incomplete"))]

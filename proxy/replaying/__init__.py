@@ -1,0 +1,1 @@
+"""Answers a recorded request anew, with the recorded bytes in place of upstreams, and says what is otherwise."""
