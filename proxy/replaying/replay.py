@@ -16,7 +16,7 @@ from proxy.providers.tap import Sent, current_tap
 from proxy.recording.form import Form, body_of, pieces_of
 from proxy.recording.settings import stand_in
 from proxy.replaying.differences import without_pings
-from proxy.replaying.services import RecordedServices, client_left
+from proxy.replaying.services import RecordedServices, client_left, is_early
 from proxy.replaying.upstream import RecordedUpstream
 from proxy.web import create_app
 from proxy.web.services import WITNESS
@@ -41,7 +41,7 @@ class Replayed:
 
 def replayed(form: Form) -> Replayed:
     """Raises ConfigError where the recorded settings cannot be used."""
-    services, upstream = RecordedServices(form), RecordedUpstream(form["attempts"])
+    services, upstream = RecordedServices(form), RecordedUpstream(form["attempts"], is_late=is_early(form))
     with _quiet():
         try:
             status, headers, emitted = _answer(form, services, upstream)

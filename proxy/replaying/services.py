@@ -97,11 +97,11 @@ def client_left(form: Form) -> bool:
 
 def _timing(form: Form) -> Timing:
     """A stream that had begun before the upstream said anything begins so again."""
-    patience = 0.0 if _is_early(form) else _NEVER
+    patience = 0.0 if is_early(form) else _NEVER
     return Timing(ping_every=_NEVER, nudge_every=_NEVER, head_patience=patience, first_pause=0.0, poll=0.05)
 
 
-def _is_early(form: Form) -> bool:
+def is_early(form: Form) -> bool:
     """Whether the status line was sent before there was anything to show."""
     pieces = form["answer"]["pieces"]
     if form["answer"]["status"] != 200 or not pieces:

@@ -16,12 +16,17 @@ from proxy.usage.record import Record
 _SILENCE = 60.0
 """Seconds that an upstream would be silent which the proxy had given up; it is given up before."""
 
+_LATE = 0.01
+"""Seconds; enough for whoever waits for no time at all."""
+
 
 class RecordedUpstream:
     """Also the witness of the request, which wants to know nothing."""
 
-    def __init__(self, attempts: list[Form]) -> None:
+    def __init__(self, attempts: list[Form], *, is_late: bool) -> None:
+        """`is_late`: the client was answered before anything had come."""
         self._left = list(attempts)
+        self._is_late = is_late
         self._lock = threading.Lock()
         self.asked: list[Sent] = []
         """What was sent now."""
@@ -33,6 +38,8 @@ class RecordedUpstream:
             attempt = self._next(sent)
         if attempt is None:
             raise Trouble("ConnectError", "the recording has no answer to this request")
+        if self._is_late and (call := current_call()) is not None:
+            call.sleep(_LATE)
         if not attempt["status"]:
             _ends(attempt)
         headers = [(str(name), str(value)) for name, value in attempt["headers"]]

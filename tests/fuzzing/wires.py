@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import random
 import re
@@ -12,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import requests
-import urllib3
 
 from proxy.answering.answer import answer
 from proxy.answering.attempts import Attempts
@@ -80,16 +77,9 @@ class Played:
     content_type: str = "text/event-stream"
     broken: bool = False
 
-    def httpx(self) -> httpx2.Response:
-        return httpx2.Response(200, headers={"content-type": self.content_type}, content=self._read())
-
-    def requests(self) -> requests.Response:
-        response = requests.Response()
-        response.status_code = 200
-        response.headers["content-type"] = self.content_type
-        response.request = requests.Request("POST", "http://a.test").prepare()
-        response.raw = urllib3.HTTPResponse(_File(self), status=200, preload_content=False)
-        return response
+    def response(self) -> httpx2.Response:
+        request = httpx2.Request("POST", "http://a.test")
+        return httpx2.Response(200, headers={"content-type": self.content_type}, content=self._read(), request=request)
 
     def _read(self) -> Iterator[bytes]:
         yield from self.pieces
@@ -97,42 +87,25 @@ class Played:
             raise httpx2.RemoteProtocolError("broken")
 
 
-class _File(io.RawIOBase):
-    """What urllib3 reads a body from."""
-
-    def __init__(self, played: Played) -> None:
-        self._pieces = iter(played.pieces)
-        self._broken = played.broken
-
-    def read1(self, _: int = -1) -> bytes:
-        return self.read()
-
-    def read(self, _: int = -1) -> bytes:
-        piece = next((piece for piece in self._pieces if piece), b"")
-        if not piece and self._broken:
-            raise ConnectionResetError
-        return piece
-
-
 class _OpenAI(OpenAIProvider):
     played: Played
 
     def send(self, plan: Plan, written: Written[Any], call: Call, key: str | None) -> Any:
-        return self.played.httpx()
+        return self.played.response()
 
 
 class _Gemini(GeminiProvider):
     played: Played
 
     def send(self, plan: Plan, written: Written[Any], call: Call, key: str | None) -> Any:
-        return self.played.httpx()
+        return self.played.response()
 
 
 class _Anthropic(AnthropicProvider):
     played: Played
 
     def send(self, plan: Plan, written: Written[Any], call: Call, key: str | None) -> Any:
-        return self.played.requests()
+        return self.played.response()
 
 
 _PROVIDERS: dict[str, Callable[[Config, float], _OpenAI | _Gemini | _Anthropic]] = {
