@@ -26,8 +26,9 @@ EVENT_LIMIT = 64 * 1024 * 1024
 ANSWER_LIMIT = 16 * EVENT_LIMIT
 _KEEP_ALIVE = 300.0
 """Seconds an idle connection is kept; vendors close theirs after some minutes."""
-_IDLE_MAX = 64
-"""Idle connections that are kept; the pool goes through all of them twice for every request."""
+_IDLE_MAX = 256
+"""Idle connections that are kept: as many as there are threads by default, since new ones cost a TLS handshake. The
+pool goes through all of them twice for every request, which costs less."""
 _NO_CONTENT = 204
 
 
