@@ -107,12 +107,17 @@ _current: ContextVar[Call | None] = ContextVar("call", default=None)
 """Each thread has its own value, and each task."""
 
 
+def is_cancelled() -> bool:
+    """Whether the call that works here has been cancelled."""
+    call = _current.get()
+    return call is not None and call.cancelled
+
+
 def current_call() -> Call | None:
     """The call that works here. Raises Cancelled."""
-    call = _current.get()
-    if call is not None and call.cancelled:
+    if is_cancelled():
         raise Cancelled
-    return call
+    return _current.get()
 
 
 def wait(source: Source, timeout: float | None) -> bool:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from proxy.models.habits import Habits
 from proxy.models.routing import Route
-from proxy.providers.call import current_call
+from proxy.providers.call import is_cancelled
 from proxy.providers.tap import Reply, Sent
 from proxy.settings.config import Config
 from proxy.usage.record import Record
@@ -44,7 +44,7 @@ class Attempt:
 
 
 class Tape:
-    """Written by the thread that serves the request and by its readers; read when all is over."""
+    """Written while the request is served and its answers are read to their end; read when all is over."""
 
     def __init__(
         self,
@@ -123,14 +123,14 @@ class Tape:
                 yield piece
             attempt.ended = "end"
         except GeneratorExit:
-            attempt.ended = "cancelled" if _is_cancelled() else "closed"
+            attempt.ended = "cancelled" if is_cancelled() else "closed"
             raise
         except Exception as error:
             self._failed(attempt, error)
             raise
 
     def _failed(self, attempt: Attempt, error: Exception) -> None:
-        attempt.ended = "cancelled" if _is_cancelled() else "failed"
+        attempt.ended = "cancelled" if is_cancelled() else "failed"
         attempt.error = (type(error).__name__, str(error))
 
     def _has_room(self, data: bytes) -> bool:
@@ -140,8 +140,3 @@ class Tape:
 
     def _now(self) -> float:
         return time.monotonic() - self._began
-
-
-def _is_cancelled() -> bool:
-    call = current_call()
-    return call is not None and call.cancelled
