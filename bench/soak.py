@@ -38,8 +38,8 @@ _GROWTH = 2.0
 """Percent of resident memory for each 10,000 requests."""
 _LONG_ENOUGH = 4 * 60
 """Seconds of a run that says something of growth; in a shorter one arenas that come and go are all that is seen."""
-_SETTLE = 8.0
-"""Seconds after the load until what was under way is through: silences, repeats, drains."""
+_SETTLE = 15.0
+"""Seconds after the load until silences, repeats and drains are through and idle threads have ended."""
 _LEFT = 4
 """Threads and descriptors that may be more than at the start."""
 _SHOWN = 10

@@ -16,11 +16,10 @@ import time
 from collections import deque
 from typing import Any, cast
 
-from waitress.task import ThreadedTaskDispatcher
-
 from proxy.protocol.errors import ApiError
 from proxy.server.clocks import Clocks
 from proxy.server.connections import Channel
+from proxy.server.pool import Pool
 from proxy.server.refusals import Refused
 from proxy.web.access import OPEN_PATHS, PAGE
 
@@ -34,32 +33,12 @@ _RETRY_STOP = 10
 """Seconds at most. SDKs repeat twice, so they bear a stop of twice that, and do not wait much longer than it takes."""
 
 
-class _Lane(ThreadedTaskDispatcher):
-    """Threads with a queue before them."""
-
-    queue: deque[Any]
-
-    def __init__(self, threads: int) -> None:
-        super().__init__()
-        self.set_thread_count(threads)
-
-    def waiting(self) -> int:
-        """How many requests no thread is free for."""
-        return len(self.queue) - (len(self.threads) - self.active_count)
-
-    def overdue(self, since: float) -> list[Channel]:
-        """Takes out those that have waited since then or longer."""
-        with self.lock:
-            count = next((at for at, channel in enumerate(self.queue) if channel.queued > since), len(self.queue))
-            return [self.queue.popleft() for _ in range(count)]
-
-
 class Dispatcher:
     """What waitress calls a task dispatcher. `turn` has to be called in each round of the loop."""
 
     def __init__(self, threads: int, places: int, clocks: Clocks) -> None:
         """`places`: how many requests may wait for a thread."""
-        self._serving, self._probing = _Lane(threads), _Lane(_PROBE_THREADS)
+        self._serving, self._probing = Pool("serving", threads), Pool("probing", _PROBE_THREADS)
         self._refused: deque[Channel] = deque()
         self._places, self._patience = places, clocks.thread
         self._overloaded = ApiError(
@@ -74,8 +53,8 @@ class Dispatcher:
         self._stopping = ApiError(503, "the proxy is shutting down", retry_after=min(grace, _RETRY_STOP))
 
     def shutdown(self) -> None:
-        for lane in (self._serving, self._probing):
-            lane.shutdown(timeout=1)
+        for pool in (self._serving, self._probing):
+            pool.close(timeout=1)
 
     def add_task(self, channel: Channel) -> None:
         """In any thread, and within a lock of the channel's: so what the loop answers has to wait until `turn`."""
@@ -83,9 +62,9 @@ class Dispatcher:
         channel.queued = time.monotonic()
         # A probe behind an answer that is not taken could block its thread as that answer does.
         if self._is_probe(request) and not channel.total_outbufs_len:
-            self._probing.add_task(channel)  # type: ignore[arg-type]
-        elif request.error is None and not self._stopping and self._serving.waiting() < self._places:
-            self._serving.add_task(channel)  # type: ignore[arg-type]
+            self._probing.add(channel)
+        elif request.error is None and not self._stopping and self._serving.waiting < self._places:
+            self._serving.add(channel)
         else:
             if request.error is None:
                 request.error = Refused(self._stopping or self._overloaded)

@@ -9,6 +9,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -49,6 +50,15 @@ def settings(threads: int = 4, **variables: str) -> Config:
     environ = {"HOST": "127.0.0.1", "PORT": "1", "THREADS": str(threads), **variables}
     config = load_config(environ, directory=Path(__file__).parent / "no-such-directory")
     return replace(config, port=0)
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    until = time.monotonic() + PATIENCE
+    while not holds():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 @contextmanager

@@ -10,9 +10,8 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,9 @@ import pytest
 
 from proxy.server.hangup import on_hangup
 from proxy.settings.table import variables
+from tests.server.serving import PATIENCE, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 30.0
 SERVERS = {"own": ["proxy"], "waitress": ["waitress", "wsgi:app"]}
 posix_only = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no such signal here")
 
@@ -50,15 +49,6 @@ class Server:
         with contextlib.suppress(OSError), opener.open(url, timeout=PATIENCE) as response:
             return str(json.loads(response.read())["description"])
         return ""
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    until = time.monotonic() + PATIENCE
-    while not holds():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 @contextlib.contextmanager
