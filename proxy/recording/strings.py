@@ -39,14 +39,14 @@ def _char(unit: str) -> str:
     if unit.startswith("data"):
         return _FRAME
     if len(unit) == 2:
-        # A letter that escapes nothing stays, or another one might.
-        return _SIMPLE.get(unit[1], unit[1] if unit[1] in '"\\/' or not unit.isascii() else _FRAME)
+        return _SIMPLE.get(unit[1], unit[1])
     code = int(unit[2:6], 16)
     return chr(0x10000 + ((code - 0xD800) << 10) + int(unit[8:], 16) - 0xDC00) if len(unit) > 6 else chr(code)
 
 
 def _unit(unit: str, old: str, new: str) -> str:
-    if new == old:
+    # A letter that escapes nothing stays, or another one might.
+    if new == old or (len(unit) == 2 and unit[1].isascii()):
         return unit
     if len(unit) <= 2:
         return unit[:-1] + new

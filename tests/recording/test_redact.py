@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from proxy.protocol.signature import seal
@@ -60,6 +60,7 @@ def test_json_stays_json_of_the_same_shape(value: Any, escapes: bool) -> None:
 
 
 @settings(deadline=None, max_examples=100)
+@example(["\\", WORD, "\\u0041"])
 @given(
     st.lists(st.sampled_from([*'{}[]":,\\\n ', "data: ", "\n\n", WORD, "\u4f60", "\\u0041", "1", "true"]), max_size=40)
 )
