@@ -212,11 +212,11 @@ def chat_deltas(
     yield list(stream.end())
 
 
-def _chunk(data: bytes, stream: ChatStream) -> Iterator[Delta]:
+def _chunk(data: bytes | Json, stream: ChatStream) -> Iterator[Delta]:
     if data == b"[DONE]":
         stream.done = True
     else:
-        yield from stream.feed(json.loads(data))
+        yield from stream.feed(json.loads(data) if isinstance(data, bytes) else data)
 
 
 @dataclass(frozen=True, slots=True)

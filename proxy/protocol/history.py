@@ -182,7 +182,7 @@ def offered_tools(request: MessagesRequest, notes: Notes, *, searches: bool = Fa
     runs on its own servers are left out with a note; the web search is not, where `searches` says that the caller sees
     to it.
     """
-    searched_by_server = any(tool.is_tool_search for tool in request.tools)
+    searched_by_server = any(tool.is_tool_search for tool in request.tools if not tool.is_custom)
     loaded = {request.tool_choice.name} if request.tool_choice is not None else set()
     removed: set[str] = set()
     added: dict[str, Tool] = {}
@@ -200,13 +200,13 @@ def offered_tools(request: MessagesRequest, notes: Notes, *, searches: bool = Fa
             added[name] = Tool.model_validate(block.tool)
     offered: list[Tool] = []
     for tool in request.tools:
-        if tool.is_tool_search:
+        if tool.is_custom:
+            if tool.name not in removed and (tool.name in loaded or searched_by_server or not tool.defer_loading):
+                offered.append(tool)
+        elif tool.is_tool_search:
             notes.add(f"tools: {tool.type} is not available here, so all deferred tools were offered at once")
-        elif not tool.is_custom:
-            if not (searches and tool.is_web_search):
-                notes.add(f"tools: {tool.type} is not available here")
-        elif tool.name not in removed and (tool.name in loaded or searched_by_server or not tool.defer_loading):
-            offered.append(tool)
+        elif not (searches and tool.is_web_search):
+            notes.add(f"tools: {tool.type} is not available here")
     present = {tool.name for tool in request.tools}
     offered.extend(tool for name, tool in added.items() if name not in present and name not in removed)
     return offered

@@ -49,6 +49,7 @@ class Call:
         self._body: Iterator[bytes] | None = None
         self._response: httpx2.Response | None = None
         self._cancelled = threading.Event()
+        self.cancelled = False
         self.read_limit: float | None = None
         """Seconds that one read may take from now on; None: the HTTP client's own."""
         self.complete = False
@@ -59,10 +60,6 @@ class Call:
 
     def __exit__(self, *_: object) -> None:
         _current.set(None)
-
-    @property
-    def cancelled(self) -> bool:
-        return self._cancelled.is_set()
 
     def sleep(self, seconds: float) -> None:
         """Waits between attempts, but no longer than until the call is cancelled."""
@@ -76,6 +73,7 @@ class Call:
 
     def cancel(self) -> None:
         """Whoever works for this call gets `Cancelled` at the next wait. Safe to call twice."""
+        self.cancelled = True
         self._cancelled.set()
 
     def give_up(self) -> None:
@@ -115,18 +113,20 @@ def is_cancelled() -> bool:
 
 def current_call() -> Call | None:
     """The call that works here. Raises Cancelled."""
-    if is_cancelled():
+    call = _current.get()
+    if call is not None and call.cancelled:
         raise Cancelled
-    return _current.get()
+    return call
 
 
 def wait(source: Source, timeout: float | None) -> bool:
     """Whether `source` came within `timeout` seconds (None: however long it takes). Raises Cancelled."""
     until = math.inf if timeout is None else time.monotonic() + timeout
-    current_call()
+    call = current_call()
     if in_task():
         came = hand_out(Wanted(source, until))
-        current_call()
+        if call is not None and call.cancelled:
+            raise Cancelled
         return bool(came)
     while True:
         left = until - time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 
 from proxy.protocol.blocks import (
     Base64Source,
@@ -19,9 +20,9 @@ from proxy.protocol.blocks import (
 from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import offered_tools
 from proxy.protocol.notes import Notes
-from proxy.protocol.request import MessagesRequest
+from proxy.protocol.request import MessagesRequest, Tool
 from proxy.tokens.image import image_size
-from proxy.tokens.text import text_tokens
+from proxy.tokens.text import remembered, text_tokens
 
 _PER_MESSAGE = 4
 _PER_IMAGE = 1600
@@ -39,9 +40,14 @@ def estimate(request: MessagesRequest, *, surely: bool = False) -> int:
     """
     blocks = [*request.system, *(block for message in request.messages for block in message.content)]
     tokens = _PER_MESSAGE * len(request.messages) + sum(_block(block, surely) for block in blocks)
-    for tool in offered_tools(request, Notes()):
-        tokens += _PER_MESSAGE + text_tokens(tool.name) + text_tokens(tool.description) + _json(tool.input_schema)
+    tokens += sum(_PER_MESSAGE + _tool(tool) for tool in offered_tools(request, Notes()))
     return max(1, round(tokens))
+
+
+def _tool(tool: Tool) -> float:
+    """The same two dozen come with each request."""
+    key = (tool.name, tool.description, marshal.dumps(tool.input_schema))
+    return remembered(key, lambda: text_tokens(tool.name) + text_tokens(tool.description) + _json(tool.input_schema))
 
 
 def _image(block: ImageBlock) -> float:

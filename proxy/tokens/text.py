@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable, Hashable
 from importlib import resources
 
 _PIECES = re.compile(r"[A-Za-z]+|[0-9]{1,3}|[!-/:-@\[-`{-~]+")
@@ -28,14 +29,17 @@ _SHORT = 24
 
 def text_tokens(text: str) -> float:
     """The estimate for a text by itself. Of a long one the result is remembered: most of a request was in the last."""
-    if len(text) < _LONG:
-        return _counted(text)
-    key = hash(text)
-    tokens = _texts.get(key)
+    return _counted(text) if len(text) < _LONG else remembered(text, lambda: _counted(text))
+
+
+def remembered(content: Hashable, count: Callable[[], float]) -> float:
+    """What `count` says of the content, or has said before."""
+    key = hash(content)
+    tokens = _known.get(key)
     if tokens is None:
-        if len(_texts) >= _REMEMBERED:
-            _texts.clear()
-        tokens = _texts[key] = _counted(text)
+        if len(_known) >= _REMEMBERED:
+            _known.clear()
+        tokens = _known[key] = count()
     return tokens
 
 
@@ -80,5 +84,5 @@ def _vocabulary() -> tuple[frozenset[str], frozenset[str]]:
 
 
 _costs = _Costs()
-_texts: dict[int, float] = {}
+_known: dict[int, float] = {}
 """By hash, so that no text of a request is kept."""

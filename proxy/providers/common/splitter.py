@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from pydantic_core import from_json
 
@@ -33,9 +34,12 @@ _VALUE_MAX = 64 * 1024 * 1024
 """Bytes of memory for a value over several lines; a longer one has no end."""
 _LINE_COST = 64
 
+Event = dict[str, Any] | bytes
+
 
 class Splitter:
-    """Takes bytes as they come off the network and gives the `data` of each event.
+    """Takes bytes as they come off the network and gives the `data` of each event: a sound JSON object that stands on a
+    line of its own is parsed, all else is bytes.
 
     Tolerates events cut anywhere (inside a UTF-8 sequence, too), LF, CRLF and CR, a byte order mark, `data:` without a
     space or twice, and a last event without its blank line. JSON that is only readable leniently is given as sound
@@ -55,7 +59,7 @@ class Splitter:
         self._blank = False
         """Whether a blank line stands in the value."""
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: bytes) -> Iterator[Event]:
         if not data:
             return
         ends_with_cr = data.endswith(b"\r")
@@ -69,8 +73,9 @@ class Splitter:
         for line in others:
             whole = b"".join(self._line)
             self._line = [line]
-            if not self._value and _is_plain(whole):
-                yield whole[6:]
+            value = None if self._value else _plain(whole)
+            if value is not None:
+                yield value
             elif whole or self._value:
                 yield from self._take(whole)
             else:
@@ -143,15 +148,15 @@ class Splitter:
             yield value
 
 
-def _is_plain(line: bytes) -> bool:
-    """Whether a line is what nearly every line is: one sound JSON object. The parser is cheaper than any look at it."""
+def _plain(line: bytes) -> dict[str, Any] | None:
+    """The value of a line that is what nearly every line is: one sound JSON object."""
     if not (line.startswith(b"data: {") and line.endswith(b"}")):
-        return False
+        return None
     try:
-        from_json(line[6:])
+        value: dict[str, Any] = from_json(line[6:])
     except ValueError:
-        return False
-    return True
+        return None
+    return value
 
 
 def _looks_whole(value: bytes) -> bool:

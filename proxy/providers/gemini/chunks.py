@@ -9,7 +9,7 @@ from proxy.protocol.errors import ApiError
 from proxy.providers.common.failures import Backend, plain_words
 from proxy.providers.common.fields import objects_of
 from proxy.providers.common.json_text import loads
-from proxy.providers.common.splitter import Splitter
+from proxy.providers.common.splitter import Event, Splitter
 
 _FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")
 _HEAD_MAX = 64 * 1024
@@ -56,7 +56,10 @@ class Chunks:
         if not self._began and self._says_something():
             raise self._no_api()
 
-    def _read(self, value: bytes) -> Iterator[Chunk]:
+    def _read(self, value: Event) -> Iterator[Chunk]:
+        if isinstance(value, dict):
+            yield from self._objects(value)
+            return
         if value.startswith(b"[DONE]"):
             return
         try:

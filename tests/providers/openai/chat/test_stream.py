@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.protocol.deltas import TextDelta, ToolCallDelta, ToolCallStart, Usage
-from proxy.providers.common.splitter import Splitter
+from proxy.providers.common.splitter import Event, Splitter
 from tests.fakes.openai.odd_base import (
     OddStream,
     call,
@@ -288,7 +288,7 @@ def test_odd_stream_cut_anywhere(stream: OddStream) -> None:
         assert split(whole[:at], whole[at:]) == events
 
 
-def split(*pieces: bytes) -> list[bytes]:
+def split(*pieces: bytes) -> list[Event]:
     splitter = Splitter()
     return [data for piece in pieces for data in splitter.feed(piece)] + list(splitter.end())
 
