@@ -22,8 +22,9 @@ UNKNOWN = "unknown"
 """The tag of the union member that takes what we do not know."""
 
 
-def _chooser(*known: str) -> Discriminator:
-    """Picks a union member by `type`; a type that is not `known` (or no type) goes to the member tagged unknown."""
+def _chooser(*types: str) -> Discriminator:
+    """Picks a union member by `type`; any other (or none) goes to the member tagged unknown."""
+    known = frozenset(types)
 
     def choose(value: Any) -> str:
         kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)

@@ -1,7 +1,8 @@
-"""How deeply JSON is nested. Pure, and never in need of more frames than one."""
+"""What JSON holds, however deeply it is nested. Pure, and never in need of more frames than one."""
 
 from __future__ import annotations
 
+import math
 from itertools import chain
 from typing import Any
 
@@ -15,3 +16,14 @@ def is_deeper(value: Any, limit: int) -> bool:
         level = [inner for inner in inside if type(inner) is dict or type(inner) is list]
         depth += 1
     return bool(level)
+
+
+def holds_infinity(value: Any) -> bool:
+    """Whether a number in it was too large for a float."""
+    level: list[Any] = [[value]]
+    while level:
+        inside = list(chain.from_iterable([node.values() if type(node) is dict else node for node in level]))
+        if any(map(math.isinf, [inner for inner in inside if type(inner) is float])):
+            return True
+        level = [inner for inner in inside if type(inner) is dict or type(inner) is list]
+    return False

@@ -171,7 +171,7 @@ def _missing(call: ToolUseBlock, notes: Notes) -> ToolResultBlock:
 
 def _is_blank(block: ContentBlock) -> bool:
     """Texts of nothing but white space: clients send them, vendors refuse them."""
-    return isinstance(block, TextBlock) and not block.text.strip()
+    return isinstance(block, TextBlock) and (not block.text or block.text.isspace())
 
 
 def offered_tools(request: MessagesRequest, notes: Notes, *, searches: bool = False) -> list[Tool]:

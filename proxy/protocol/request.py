@@ -14,11 +14,11 @@ import sys
 from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, from_json
 
 from proxy.protocol import client_tools
 from proxy.protocol.blocks import UNKNOWN, Blank, Content, Integer, Lenient, Open, ToolAdditionBlock, none_as_list
-from proxy.protocol.depth import is_deeper
+from proxy.protocol.depth import holds_infinity, is_deeper
 from proxy.protocol.errors import ApiError
 
 _DEPTH_MAX = 200
@@ -224,6 +224,26 @@ def _reason(kind: str, message: str) -> str:
 
 
 def _loads(body: bytes) -> dict[str, Any]:
+    value = _plain(body)
+    if value is None:
+        value = _any(body)
+    if not isinstance(value, dict):
+        raise ApiError(400, "The request body is not valid JSON: an object is expected")
+    return value
+
+
+def _plain(body: bytes) -> Any:
+    """The value of a body that is what nearly every body is: sound, without numbers that are none, and not so deep that
+    the fast parser would refuse it. None where it is not surely so."""
+    try:
+        value = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        return None
+    return None if holds_infinity(value) else value
+
+
+def _any(body: bytes) -> Any:
+    """Raises ApiError (400) that says what is wrong."""
     try:
         text = (_ESCAPE.sub(_whole, body) if _ESCAPED_HALF.search(body) else body).decode("utf-8")
         value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
@@ -236,9 +256,7 @@ def _loads(body: bytes) -> dict[str, Any]:
     except ValueError:
         place = _place_of_no_number(text)
         raise ApiError(400, f"The request body is not valid JSON: {place}a number is none or is too large") from None
-    if not isinstance(value, dict):
-        raise ApiError(400, "The request body is not valid JSON: an object is expected")
-    for name, item in value.items():
+    for name, item in value.items() if isinstance(value, dict) else ():
         if is_deeper(item, _DEPTH_MAX):
             raise ApiError(400, f"{name}: nested too deeply, at most {_DEPTH_MAX} levels are read")
     return value

@@ -10,6 +10,13 @@ from pydantic_core import from_json
 
 from proxy.protocol.characters import whole_characters
 
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def compact(value: Any) -> str:
+    """JSON as models write it in calls: without white space, characters as they are."""
+    return _compact(value)
+
 
 def parsed_input(text: str) -> dict[str, Any] | None:
     """The object that `text` is, or None: it is cut, broken, no object, or holds a number that JSON has not.

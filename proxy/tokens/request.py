@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import marshal
+from typing import Any
 
 from proxy.protocol.blocks import (
     Base64Source,
@@ -21,6 +21,7 @@ from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import offered_tools
 from proxy.protocol.notes import Notes
 from proxy.protocol.request import MessagesRequest, Tool
+from proxy.protocol.tool_json import compact
 from proxy.tokens.image import image_size
 from proxy.tokens.text import remembered, text_tokens
 
@@ -45,7 +46,6 @@ def estimate(request: MessagesRequest, *, surely: bool = False) -> int:
 
 
 def _tool(tool: Tool) -> float:
-    """The same two dozen come with each request."""
     key = (tool.name, tool.description, marshal.dumps(tool.input_schema))
     return remembered(key, lambda: text_tokens(tool.name) + text_tokens(tool.description) + _json(tool.input_schema))
 
@@ -55,8 +55,9 @@ def _image(block: ImageBlock) -> float:
     return min(size[0] * size[1] / _PIXELS_PER_TOKEN, _PER_IMAGE) if size is not None else _PER_IMAGE
 
 
-def _json(value: object) -> float:
-    return text_tokens(json.dumps(value, ensure_ascii=False, separators=(",", ":"))) if value else 0
+def _json(value: dict[str, Any] | None) -> float:
+    """Most of a request was in the last one, too."""
+    return remembered(marshal.dumps(value), lambda: text_tokens(compact(value))) if value else 0
 
 
 def _block(block: ContentBlock, surely: bool) -> float:

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.protocol.blocks import ImageBlock, TextBlock, ToolReferenceBlock, ToolResultBlock, UnknownBlock
 from proxy.protocol.errors import ApiError
@@ -168,6 +170,26 @@ DEEP = {
     "object": '{"properties":' * 201 + "{}" + "}" * 201,
     "deeper": "[" * 600 + "]" * 600,
 }
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+        max_leaves=12,
+    ),
+    st.booleans(),
+)
+def test_a_value_is_read_as_it_was_written(value: Any, escapes: bool) -> None:
+    body = json.dumps(asking(tools=[{**tool("Read"), "input_schema": {"default": value}}]), ensure_ascii=escapes)
+    assert parse_request(body.encode()).tools[0].input_schema == {"default": value}
+
+
+@pytest.mark.parametrize("digits", ["1e400", "-1e400", "9" * 400 + ".0", "1" + "0" * 309 + "e0"])
+def test_a_number_that_is_too_large_is_refused_wherever_it_stands(digits: str) -> None:
+    body = json.dumps(asking(tools=[{**tool("Read"), "input_schema": {"a": [{"b": ["x", 1, "HERE"]}]}}]))
+    with pytest.raises(ApiError, match="a number is none or is too large"):
+        parse_request(body.replace('"HERE"', digits).encode())
 
 
 @pytest.mark.parametrize("kind", DEEP)

@@ -7,14 +7,13 @@ import re
 
 from proxy.providers.common.tool_names import NameRules
 
-_CALL_ID_LIMIT = 40
-"""Characters ("Invalid 'messages[2].tool_calls[0].id': string too long. Expected a string with maximum length 40",
-Chat Completions, 2026-11). The Responses API takes 64; one limit keeps ids the same on both."""
+_ID = re.compile(r"[a-zA-Z0-9_-]{1,40}")
+"""At most 40 characters ("Invalid 'messages[2].tool_calls[0].id': string too long. Expected a string with maximum
+length 40", Chat Completions, 2026-11). The Responses API takes 64; one limit keeps ids the same on both."""
 _MISTRAL_ID_LENGTH = 9
 """Characters ("Tool call id was ... but must be a-z, A-Z, 0-9, with a length of 9.", Mistral, 2026-11)."""
 _DIGEST_LENGTH = 24
 """Hexadecimal digits of a foreign id's hash behind `call_`: as long as OpenAI's own ids, and 96 bits do not collide."""
-_NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
 NAME_RULES = NameRules(characters="a-zA-Z0-9_-", first="", limit=64, kept=55)
 """`^[a-zA-Z0-9_-]{1,64}$` ("Invalid 'tools[0].function.name': string too long. Expected a string with maximum length
 64", OpenAI, 2026-11). 55 characters, `_` and 8 digits of a hash are just 64."""
@@ -25,9 +24,7 @@ def call_id(tool_use_id: str, *, alphanumeric: bool = False) -> str:
 
     `alphanumeric`: in letters and digits only, which is all that Mistral takes.
     """
-    digest = hashlib.sha256(tool_use_id.encode("utf-8", "surrogatepass")).hexdigest()
-    if alphanumeric:
-        return digest[:_MISTRAL_ID_LENGTH]
-    if 0 < len(tool_use_id) <= _CALL_ID_LIMIT and not _NOT_IN_IDS.search(tool_use_id):
+    if not alphanumeric and _ID.fullmatch(tool_use_id):
         return tool_use_id
-    return "call_" + digest[:_DIGEST_LENGTH]
+    digest = hashlib.sha256(tool_use_id.encode("utf-8", "surrogatepass")).hexdigest()
+    return digest[:_MISTRAL_ID_LENGTH] if alphanumeric else "call_" + digest[:_DIGEST_LENGTH]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +22,7 @@ from proxy.protocol.blocks import (
 from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
 from proxy.protocol.notes import Notes
+from proxy.protocol.tool_json import compact
 from proxy.providers.common import placeholders
 from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.breakpoints import Breakpoints
@@ -140,7 +140,7 @@ class ChatMessages:
 
     def _call(self, block: ToolUseBlock, signed: str | None) -> dict[str, Any]:
         """`signed`: the thought signature that came with the call, which Gemini 3 wants back on it."""
-        arguments = json.dumps(block.input, ensure_ascii=False, separators=(",", ":"))
+        arguments = compact(block.input)
         function = {"name": self.names.upstream(block.name), "arguments": arguments}
         call: dict[str, Any] = {"id": self._call_id(block.id), "type": "function", "function": function}
         if signed:

@@ -94,7 +94,8 @@ def opened(blocks: Iterable[ContentBlock], model: str) -> list[Detail]:
     """The details that the thinking in an assistant turn holds, if this model made it."""
     details = Details()
     for block in blocks:
-        details.merge(_entries(_unsealed(block, TRANSPORT, model)))
+        if payload := _unsealed(block, TRANSPORT, model):
+            details.merge(_entries(payload))
     return details.whole()
 
 
@@ -109,9 +110,9 @@ def _unsealed(block: ContentBlock, transport: str, model: str) -> str | None:
     return unseal(block.signature if isinstance(block, ThinkingBlock) else block.data, transport, model)
 
 
-def _entries(payload: str | None) -> list[Any]:
+def _entries(payload: str) -> list[Any]:
     try:
-        entries = json.loads(payload or "[]")
+        entries = json.loads(payload)
     except (ValueError, RecursionError):
         return []
     return entries if isinstance(entries, list) else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +22,7 @@ from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
 from proxy.protocol.notes import Notes
 from proxy.protocol.signature import unseal
+from proxy.protocol.tool_json import compact
 from proxy.providers.common import placeholders
 from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.breakpoints import Breakpoints
@@ -89,7 +89,7 @@ class ResponsesInput:
                 "type": "function_call",
                 "call_id": call_id(block.id),
                 "name": self.names.upstream(block.name),
-                "arguments": json.dumps(block.input, ensure_ascii=False, separators=(",", ":")),
+                "arguments": compact(block.input),
             }
         text = flat_text(block, notes=self.notes)
         if text is None:
