@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 _DELTA = re.compile(rb"hello ([\d.]+) ")
 _LONGEST = 64
 """Bytes; a delta that is cut is not longer."""
+_TIMEOUT = 60.0
+"""Seconds for one answer."""
+
+
+class Lost(Exception):
+    """Something of an answer did not come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """Seconds from the request to the first byte, the first delta and the end; and of each delta from the upstream."""
+    """Seconds from the request to the first delta and the end; and of each delta from the upstream."""
 
-    byte: float
     first: float
     end: float
     late: list[float]
 
-
-def body(words: str, size: int = 0, *, stream: bool = True) -> bytes:
-    """A request; with a size, one like Claude Code's: 24 tools and so many kilobytes of text."""
-    request: dict[str, Any] = {
-        "model": "claude-opus-5-5",
-        "max_tokens": 1000,
-        "stream": stream,
-        "messages": [{"role": "user", "content": words}],
-    }
-    if size:
-        lorem = "lorem ipsum dolor sit amet " * 60
-        properties = {f"p{number}": {"type": "string", "description": lorem[:200]} for number in range(6)}
-        schema = {"type": "object", "properties": properties, "required": ["p1"], "additionalProperties": False}
-        request["tools"] = [
-            {"name": f"Tool{number}", "description": lorem[:1200], "input_schema": schema} for number in range(24)
-        ]
-        request["system"] = [{"type": "text", "text": (lorem * size)[: size * 1000]}]
-    return json.dumps(request).encode()
+    @property
+    def sent(self) -> float:
+        """Seconds from the request to the moment at which the upstream had it, and answered it at once."""
+        return self.first - self.late[0]
 
 
 class Client:
@@ -52,21 +41,27 @@ class Client:
         self._reader: asyncio.StreamReader | None = None
 
     async def ask(self, data: bytes, count: int) -> Came:
-        """The answer with so many deltas; a lost one ends the measurement."""
+        """The answer with so many deltas. Raises Lost."""
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                return await self._ask(data, count)
+        except (OSError, EOFError) as error:
+            raise Lost(f"an answer broke off: {error!r}") from None
+
+    async def _ask(self, data: bytes, count: int) -> Came:
         if self._reader is None:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 24)
         began = time.monotonic()
         head = b"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: "
         self._writer.write(head + b"%d\r\n\r\n" % len(data) + data)
         head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
-        byte = time.monotonic() - began
         late, first = await self._read(self._reader, head, began)
         if b"connection: close" in head:
             self._writer.close()
             self._reader = None
         if len(late) != count:
-            raise SystemExit(f"{count - len(late)} of {count} deltas were lost: {head!r}")
-        return Came(byte, first, time.monotonic() - began, late)
+            raise Lost(f"{count - len(late)} of {count} deltas were lost: {head!r}")
+        return Came(first, time.monotonic() - began, late)
 
     async def _read(self, reader: asyncio.StreamReader, head: bytes, began: float) -> tuple[list[float], float]:
         """How late each delta was, and when the first one came."""

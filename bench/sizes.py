@@ -21,7 +21,7 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
-from bench.run import free_port, start, wait_for
+from bench.servers import free_port, start, wait_for
 
 MB = 1_000_000
 WIRES = ("chat", "responses", "gemini", "anthropic")

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.run import ROOT, free_port, wait_for
+from bench.servers import ROOT, free_port, wait_for
 from bench.traffic import MODELS, Asked, ask, asked, sound
 
 _SEED = 7
