@@ -54,7 +54,7 @@ async def _stream(writer: asyncio.StreamWriter, wire: Wire, count: int, pause: f
             await writer.drain()  # which tells of a client that has left
         now = time.monotonic()
         said.append(now)
-        write(_chunk(wire.delta % now))
+        write(_chunk(wire.delta % {"now": now, "count": number + 1}))
     write(_chunk(_with(wire.end, said)))
     write(b"0\r\n\r\n")
 
@@ -65,7 +65,7 @@ def _whole(wire: Wire, count: int) -> bytes:
 
 
 def _with(template: str, moments: list[float]) -> str:
-    return template.replace(ALL, "".join(SAID % moment for moment in moments)) if ALL in template else template
+    return template.replace(ALL, "".join(SAID % {"now": moment} for moment in moments)) if ALL in template else template
 
 
 async def main() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SAID = "hello %.6f "
+SAID = "hello %(now).6f "
 """A delta, with the moment at which it is sent. No JSON has to escape it."""
+COUNT = "%(count)d"
+"""How many have been sent with it."""
 ALL = "<all>"
 """Stands where a wire repeats, or says at once, what the answer says."""
 
@@ -76,15 +78,15 @@ RESPONSES = Wire(
 
 _CANDIDATE = (
     '{"candidates":[{"content":{"parts":[{"text":"%s"}],"role":"model"}%s,"index":0}],"usageMetadata":'
-    '{"promptTokenCount":9,"candidatesTokenCount":9,"totalTokenCount":18,"promptTokensDetails":[{"modality":"TEXT",'
+    '{"promptTokenCount":9,"candidatesTokenCount":%s,"totalTokenCount":18,"promptTokensDetails":[{"modality":"TEXT",'
     '"tokenCount":9}]},"modelVersion":"bench","responseId":"bench"}'
 )
 _STOP = ',"finishReason":"STOP"'
 GEMINI = Wire(
     begin="",
-    delta=f"data: {_CANDIDATE % (SAID, '')}\r\n\r\n",
-    end=f"data: {_CANDIDATE % ('', _STOP)}\r\n\r\n",
-    whole=_CANDIDATE % (ALL, _STOP),
+    delta=f"data: {_CANDIDATE % (SAID, '', COUNT)}\r\n\r\n",
+    end=f"data: {_CANDIDATE % ('', _STOP, 9)}\r\n\r\n",
+    whole=_CANDIDATE % (ALL, _STOP, 9),
 )
 
 _MESSAGE = (

@@ -6,7 +6,8 @@ thinking run belong together; tool calls are told apart by `key`, which is priva
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, Literal
 
 
@@ -132,8 +133,7 @@ _EMPTY = (ThinkingDelta(""), TextDelta(""))
 
 def merged(old: Usage, new: Usage) -> Usage:
     """Cumulative counts: the latest reported value of each field."""
-    reported = {name: value for name in _USAGE_FIELDS if (value := getattr(new, name)) is not None}
-    return replace(old, **reported)
+    return Usage(*[before if now is None else now for before, now in zip(_counts(old), _counts(new), strict=True)])
 
 
-_USAGE_FIELDS = tuple(item.name for item in fields(Usage))
+_counts = attrgetter(*(item.name for item in fields(Usage)))

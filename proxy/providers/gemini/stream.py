@@ -299,9 +299,10 @@ class GeminiStream:
         return self._calls - 1
 
     def _counts(self, reported: dict[str, Any]) -> Usage | None:
-        """Cumulative; a later chunk may leave out what an earlier one said."""
+        """Cumulative; a later chunk may leave out what an earlier one said. None where nothing has changed."""
+        before = dict(self._usage)
         self._usage |= {name: count for name, value in reported.items() if (count := count_of(value))}
-        if not reported:
+        if not reported or (before and self._usage == before):
             return None
         counts = self._usage.get
         cached, thoughts = counts("cachedContentTokenCount", 0), counts("thoughtsTokenCount", 0)
