@@ -61,11 +61,6 @@ class ResultsTurn:
 Turn = SystemTurn | UserTurn | AssistantTurn | ResultsTurn
 
 
-def system_text(request: MessagesRequest, *, searches: bool = False) -> str:
-    """The system prompt as one text; `searches` as for `system_blocks`."""
-    return "\n\n".join(block.text for block in system_blocks(request, searches=searches))
-
-
 def system_blocks(request: MessagesRequest, *, searches: bool = False) -> list[TextBlock]:
     """The texts of the system prompt that are not blank.
 

@@ -22,7 +22,7 @@ from proxy.protocol.history import (
     Turn,
     UserTurn,
     offered_tools,
-    system_text,
+    system_blocks,
     turns,
 )
 from proxy.protocol.notes import Notes
@@ -311,7 +311,7 @@ def test_any_history(messages: list[Json]) -> None:
     ],
 )
 def test_system_text(prompt: Any, read: str) -> None:
-    assert system_text(parsed(asking(system=prompt))) == read
+    assert "\n\n".join(block.text for block in system_blocks(parsed(asking(system=prompt)))) == read
 
 
 PLACEHOLDER = tool("DeferredToolPlaceholder", defer_loading=True)
@@ -405,5 +405,7 @@ def test_citations_that_nobody_makes_are_said(citations: Any, noted: bool) -> No
 
 def test_a_model_without_a_web_search_is_told_so() -> None:
     request = parsed(asking(user("Search for x"), tools=[SEARCH], system="Be brief."))
-    assert system_text(request).startswith("Be brief.\n\nWeb search is not available")
-    assert system_text(request, searches=True) == "Be brief."
+    first, second = system_blocks(request)
+    assert first.text == "Be brief."
+    assert second.text.startswith("Web search is not available")
+    assert system_blocks(request, searches=True) == [first]

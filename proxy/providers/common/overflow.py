@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from proxy.protocol.errors import ApiError, output_too_long, prompt_too_long
-from proxy.providers.common.failures import Failure
-from proxy.providers.common.words import READ_LIMIT, kind_of
+from proxy.providers.common.words import READ_LIMIT
 
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_.$-])(?<!\d[:/])\d{1,9}(?![A-Za-z0-9_-]|\.\d|[:/]\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
@@ -71,10 +70,6 @@ _REPORTED = re.compile(
     r"|当前|实际|共有",
     re.IGNORECASE,
 )
-
-
-def is_overflow(failure: Failure) -> bool:
-    return kind_of(failure) == "overflow"
 
 
 @dataclass(frozen=True, slots=True)
