@@ -47,7 +47,13 @@ SILENCE = (
     Fault("Silence in a refusal", _refusal, _SILENT, _UNHEARD, hurry=True),
     Fault("Comments for ever", _drips("a comment"), _EMPTY, "goes on", hurry=True),
     Fault("Empty events for ever", _drips("an empty event"), _EMPTY, "goes on", hurry=True),
-    Fault("Counts of tokens for ever", _drips("a count"), "goes on", but={"responses": _EMPTY}, hurry=True),
+    Fault(
+        "Counts of tokens for ever",
+        _drips("a count"),
+        "goes on",
+        but={"responses": _EMPTY, "gemini": _EMPTY},
+        hurry=True,
+    ),
 )
 NO_END = (
     Fault(
