@@ -5,7 +5,7 @@ request                                     answered by
 malformed, too large, a stranger's          the loop, at once
 `/health`, `/api/hello`, a program's `/`    one of two threads that are kept for them
 any other but /health, in a stop            the loop, at once: 503
-any other                                   the next free thread, first come, first served
+any other                                   the next free thread, first come, first served; few begin at a time
 that has waited too long, or too many wait  the loop: 529
 """
 
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 _HEALTH = "/health"
 _PROBE_THREADS = 2
+_AT_A_TIME = 2
+"""Requests that begin in one round of the loop. A request costs most at its beginning, and the loop has to share the
+interpreter with all that begin: with hundreds at once, it would come to nothing else for seconds, /health included."""
 _RETRY_OVERLOAD = 5
 """Seconds. A thread becomes free when an answer ends, and many take no longer."""
 _RETRY_STOP = 10
@@ -39,6 +42,7 @@ class Dispatcher:
     def __init__(self, threads: int, places: int, clocks: Clocks) -> None:
         """`places`: how many requests may wait for a thread."""
         self._serving, self._probing = Pool("serving", threads), Pool("probing", _PROBE_THREADS)
+        self._arrived: deque[Channel] = deque()
         self._refused: deque[Channel] = deque()
         self._places, self._patience = places, clocks.thread
         self._overloaded = ApiError(
@@ -57,33 +61,50 @@ class Dispatcher:
             pool.close(timeout=1)
 
     def add_task(self, channel: Channel) -> None:
-        """In any thread, and within a lock of the channel's: so what the loop answers has to wait until `turn`."""
+        """In any thread, and within a lock of the channel's: so the rest has to wait until `turn`. waitress wakes the
+        loop for it."""
         request: Any = channel.requests[0]
         channel.queued = time.monotonic()
         # A probe behind an answer that is not taken could block its thread as that answer does.
         if self._is_probe(request) and not channel.total_outbufs_len:
             self._probing.add(channel)
-        elif request.error is None and not self._stopping and self._serving.waiting < self._places:
-            self._serving.add(channel)
+        elif request.error is None:
+            self._arrived.append(channel)
         else:
-            if request.error is None:
-                request.error = Refused(self._stopping or self._overloaded)
             self._refused.append(channel)
-            channel.server.pull_trigger()
+
+    @property
+    def hurries(self) -> bool:
+        """Whether the next `turn` should come at once."""
+        return bool(self._arrived)
 
     def turn(self, now: float) -> None:
         late = self._serving.overdue(now - (0 if self._stopping else self._patience))
         if late and not self._stopping:
             log.warning("%d requests found no free thread in %.0f s (THREADS)", len(late), self._patience)
         for channel in late:
-            cast(Any, channel.requests[0]).error = Refused(self._stopping or self._overloaded)
-            self._refused.append(channel)
+            self._refuse(channel)
+        self._begin()
         for _ in range(len(self._refused)):
             channel = self._refused.popleft()
             if channel.total_outbufs_len:
                 self._refused.append(channel)  # its last answer goes first; writing must not block the loop
             else:
                 channel.service()
+
+    def _begin(self) -> None:
+        begun = 0
+        while self._arrived and begun < _AT_A_TIME:
+            channel = self._arrived.popleft()
+            if self._stopping or self._serving.waiting >= self._places:
+                self._refuse(channel)
+            else:
+                self._serving.add(channel)
+                begun += not self._serving.waiting
+
+    def _refuse(self, channel: Channel) -> None:
+        cast(Any, channel.requests[0]).error = Refused(self._stopping or self._overloaded)
+        self._refused.append(channel)
 
     def _is_probe(self, request: Any) -> bool:
         if request.error is not None or request.path not in OPEN_PATHS:

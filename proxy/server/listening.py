@@ -8,9 +8,11 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from waitress.adjustments import Adjustments
-
 from proxy.logs import ascii_only
+
+BACKLOG = 4096
+"""Connections that may wait to be accepted; each system takes as many of these as it allows. Linux and macOS let who
+finds no room try again after a second, without a word."""
 
 
 class CannotListen(Exception):
@@ -54,7 +56,7 @@ def _bound(family: int, address: Any) -> socket.socket:
                 # `::` means everything, as 0.0.0.0 does.
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address[0] != "::")
         listener.bind(address)
-        listener.listen(Adjustments.backlog)
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise

@@ -24,7 +24,7 @@ from proxy.server.clocks import Clocks
 from proxy.server.connections import Channel, Listener, spare
 from proxy.server.dispatcher import Dispatcher
 from proxy.server.keeping import close_overdue, close_resting, close_strangers, make_room
-from proxy.server.listening import CannotListen, allow_open_files, listen
+from proxy.server.listening import BACKLOG, CannotListen, allow_open_files, listen
 from proxy.settings.config import Config
 from proxy.web import MAX_BODY
 from proxy.web.access import foreign
@@ -127,6 +127,8 @@ class Server:
     def _turn(self, timeout: float | None = None) -> None:
         """One round of the loop, and what has to be done between two of them."""
         timeout = self._clocks.tick if timeout is None else min(timeout, self._clocks.tick)
+        if self._dispatcher.hurries:
+            timeout = 0
         wasyncore.loop(timeout=timeout, use_poll=True, map=self._map, count=1)
         now = time.monotonic()
         self._dispatcher.turn(now)
@@ -160,6 +162,7 @@ def waitress_options(threads: int) -> dict[str, Any]:
     connections = max(4 * threads, 100)
     return {
         "threads": threads,
+        "backlog": BACKLOG,
         "connection_limit": connections if hasattr(select, "poll") else min(connections, _SELECT_LIMIT),
         "asyncore_use_poll": True,
         "channel_timeout": Clocks().idle,

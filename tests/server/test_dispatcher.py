@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pytest
+
+from proxy.server.connections import Channel
+from proxy.server.dispatcher import Dispatcher
 from tests.conformance import check_error
 from tests.server.serving import (
     GET,
     HEAD,
+    PATIENCE,
     PATIENT,
     SlowApp,
     answer_to,
     begun,
     connect,
+    eventually,
     read_answer,
     serving,
     settings,
@@ -112,3 +121,66 @@ def test_too_many_do_not_even_wait() -> None:
         app.go.set()
         assert response.read() == b"end"
         assert {read_answer(connection)[0] for connection in waiting} == {200}
+
+
+def reached(log: list[tuple[int, int]], count: int) -> bool:
+    return len(log) >= count
+
+
+class Asking:
+    """A channel with one request, which keeps its thread until `go`. `log` has what comes of it."""
+
+    queued = 0.0
+    total_outbufs_len = 0
+
+    def __init__(self, number: int, go: threading.Event, log: list[tuple[int, int]]) -> None:
+        self.requests = [SimpleNamespace(error=None, path="/v1/messages", headers={})]
+        self._number, self._go, self._log = number, go, log
+
+    def service(self) -> None:
+        error = self.requests[0].error
+        self._log.append((self._number, error.code if error else 200))
+        if error is None:
+            self._go.wait(PATIENCE)
+
+
+Crowd = tuple[Dispatcher, list[tuple[int, int]], threading.Event]
+
+
+@pytest.fixture
+def crowd() -> Iterator[Crowd]:
+    """Twelve requests that come at once, where eight can be served and two may wait."""
+    dispatcher = Dispatcher(threads=8, places=2, clocks=PATIENT)
+    log: list[tuple[int, int]] = []
+    go = threading.Event()
+    for number in range(12):
+        dispatcher.add_task(cast(Channel, Asking(number, go, log)))
+    yield dispatcher, log, go
+    go.set()
+    dispatcher.shutdown()
+
+
+def test_of_many_that_come_at_once_few_begin_at_a_time(crowd: Crowd) -> None:
+    """Between them the loop looks after everybody else. Who finds a thread or a place is in time."""
+    dispatcher, log, go = crowd
+    for count in (2, 4, 6, 8):
+        assert dispatcher.hurries
+        dispatcher.turn(time.monotonic())
+        assert eventually(partial(reached, log, count))
+        assert sorted(log) == [(number, 200) for number in range(count)]
+    dispatcher.turn(time.monotonic())
+    assert not dispatcher.hurries
+    assert log[8:] == [(10, 529), (11, 529)]
+    go.set()
+    assert eventually(partial(reached, log, 12))
+    assert sorted(log[10:]) == [(8, 200), (9, 200)]
+
+
+def test_in_a_stop_none_of_them_begins(crowd: Crowd) -> None:
+    dispatcher, log, _ = crowd
+    dispatcher.turn(time.monotonic())
+    assert eventually(partial(reached, log, 2))
+    dispatcher.stop(grace=1)
+    dispatcher.turn(time.monotonic())
+    assert not dispatcher.hurries
+    assert log[2:] == [(number, 503) for number in range(2, 12)]

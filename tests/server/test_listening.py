@@ -5,11 +5,15 @@ import http.client
 import json
 import os
 import socket
+import struct
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from proxy.server.listening import CannotListen, allow_open_files, listen, listen_problem
+from proxy.server import process
+from proxy.server.listening import BACKLOG, CannotListen, allow_open_files, listen, listen_problem
 from tests.server.serving import PATIENCE, echo, serving, settings
 
 
@@ -60,6 +64,23 @@ def test_any_address_of_both_kinds() -> None:
             connection.request("GET", "/")
             assert peer in json.loads(connection.getresponse().read())["REMOTE_ADDR"]
             connection.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how many may wait")
+def test_as_many_as_the_system_allows_may_wait_to_be_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """waitress listens a second time, by its own settings."""
+    sockets: list[socket.socket] = []
+
+    def listen_and_tell(host: str, port: int) -> list[socket.socket]:
+        sockets.extend(listen(host, port))
+        return sockets
+
+    monkeypatch.setattr(process, "listen", listen_and_tell)
+    allowed = int(Path("/proc/sys/net/core/somaxconn").read_text())
+    with serving(echo):
+        told = sockets[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
+    # Of a listening socket, tcpi_sacked is the size of its queue (tcp_get_info in tcp.c).
+    assert struct.unpack_from("I", told, 28)[0] == min(BACKLOG, allowed)
 
 
 def test_what_is_open_already_is_not_lowered() -> None:
