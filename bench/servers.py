@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.bodies import body
 
 ROOT = Path(__file__).parents[1]
-YARDSTICKS = ("relay", "bare")
+YARDSTICKS = ("relay", "sdk", "bare")
 PROXIES: dict[str, dict[str, str]] = {
     "chat": {"PREFERRED_PROVIDER": "custom"},
     "responses": {"PREFERRED_PROVIDER": "openai", "OPENAI_API": "responses", "BIG_MODEL": "gpt-6-sol"},

@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -39,6 +40,14 @@ class _Task(WSGITask):
             with self.channel.outbuf_lock:
                 self.channel.task = None
 
+    def write(self, data: bytes) -> None:
+        """The head goes out with the first piece of the body."""
+        if self.wrote_header:
+            super().write(data)
+        else:
+            with self.channel.at_once():
+                super().write(data)
+
 
 class Channel(HTTPChannel):
     """Adds to waitress's: a client that has shut down only its writing side gets its answer.
@@ -62,6 +71,7 @@ class Channel(HTTPChannel):
         self.progress = Progress(time.monotonic())
         self._ended = False
         self._probes = 0
+        self._joined: list[bytes] | None = None
         if (refusal := server.refusal(addr[0])) is not None:
             self.parser_class = partial(Parser, refusal=refusal)  # type: ignore[assignment]
             server.strangers.append(self)
@@ -104,9 +114,23 @@ class Channel(HTTPChannel):
                 self.close_when_flushed = True
                 self.server.pull_trigger()
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """What is written meanwhile goes out in one piece, and no probe before it. In the thread of the answer."""
+        with self.outbuf_lock:
+            self._joined = []
+            try:
+                yield
+            finally:
+                joined, self._joined = self._joined, None
+            self.write_soon(b"".join(joined))
+
     def write_soon(self, data: Any) -> int:
         """In the thread of the answer. What the socket takes at once goes past the buffers, which cost as much as all
         else of a short piece does; what it does not take, and all failures, are waitress's."""
+        if self._joined is not None:
+            self._joined.append(data)
+            return len(data)
         if type(data) is bytes and data and not self.total_outbufs_len:
             with self.outbuf_lock:
                 if self.connected and not self.total_outbufs_len:

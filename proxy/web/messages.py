@@ -197,7 +197,8 @@ class _Stream:
     def pieces(self, answer_id: str) -> Iterator[bytes]:
         outcome = "cut off"
         try:
-            yield sse.encode(self.writer.feed(()))
+            if not self.answer.held:  # else they go out together
+                yield sse.encode(self.writer.feed(()))
             yield from self._flowing()
             if self.passed is None:
                 yield from self._last()

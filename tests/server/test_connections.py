@@ -50,6 +50,29 @@ def end_writing(connection: socket.socket) -> None:
     connection.shutdown(socket.SHUT_WR)
 
 
+@pytest.mark.parametrize("length", [None, 5], ids=["in chunks", "of a known length"])
+def test_the_head_goes_out_with_the_first_piece(length: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def app(_: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [] if length is None else [("Content-Length", str(length))])
+        return iter([b"one", b"of"])
+
+    sent: list[bytes] = []
+
+    def send(own: socket.socket, data: bytes) -> int:
+        if isinstance(own, socket.socket) and own.getsockname()[1] == server.port:
+            sent.append(data)
+        return plain(own, data)
+
+    plain = socket.socket.send
+    with serving(app) as server, connect(server, GET) as connection:
+        monkeypatch.setattr(socket.socket, "send", send)
+        assert read_answer(connection)[2] == b"oneof"
+    assert sent[0].startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\n\r\n" in sent[0]
+    assert b"one" in sent[0]
+    assert b"of" in sent[1]
+
+
 @pytest.mark.parametrize("before", [b"", b"begin "], ids=["before the head", "in a silent middle"])
 def test_who_has_ended_only_its_side_gets_the_whole_answer(before: bytes) -> None:
     app = Asking(before)

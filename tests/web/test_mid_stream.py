@@ -31,6 +31,20 @@ HELLO = chunk({"content": "hello"})
 END = [chunk({}, "stop"), DONE]
 
 
+def test_the_message_begins_in_one_piece_with_its_first_words(proxy: Proxy, upstream: FakeOpenAI) -> None:
+    go_on = threading.Event()
+    upstream.reply_raw([HELLO, go_on, *END])
+    response = proxy.start(ask(stream=True)).getresponse()
+    first = response.read1()
+    go_on.set()
+    check_stream(first + response.read())
+    assert [event["type"] for _, event in parse_sse(first)][:3] == [
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+    ]
+
+
 def fails(*_: Any) -> Any:
     raise RuntimeError(SECRET)
 
