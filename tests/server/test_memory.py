@@ -43,6 +43,26 @@ def test_large_requests_are_tidied_up_after(collections: list[threading.Event]) 
     assert not third.is_set()
 
 
+def test_where_a_load_is_over_memory_is_given_back_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[threading.Event] = []
+    monkeypatch.setattr(memory, "give_back", lambda: given[-1].set())
+    tidying = memory.Tidying()
+    tidying.tick(1)
+    for busy_until in (10, 100):
+        given.append(threading.Event())
+        tidying.served(1000)
+        tidying.tick(busy_until - 8)
+        tidying.served(1000)
+        tidying.tick(busy_until)
+        tidying.tick(busy_until + 14)
+        assert not given[-1].is_set()
+        tidying.tick(busy_until + 16)
+        assert given[-1].wait(PATIENCE)
+        given[-1].clear()
+        tidying.tick(busy_until + 60)
+        assert not given[-1].is_set()
+
+
 def test_the_server_tells_of_each_request(collections: list[threading.Event]) -> None:
     with serving(echo) as server:
         assert answer_to(server, HEAD, b"Content-Length: 5\r\n\r\nhello")[0] == 200
@@ -61,8 +81,9 @@ def test_what_is_collected() -> None:
     assert knot() is None
 
 
-def test_large_blocks_can_be_mapped_here() -> None:
+def test_glibc_or_none_is_asked_here() -> None:
     memory.map_large_blocks()
+    memory.give_back()
 
 
 def test_what_is_there_is_not_looked_through_again() -> None:
