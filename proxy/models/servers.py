@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Literal, NamedTuple
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+_REMEMBERED = 1000
 ThinkingStyle = Literal["effort", "openrouter", "thinking"]
 """The field of a chat request that says it: `reasoning_effort: low`, `reasoning: {effort: low}`, or
 `thinking: {type: enabled}` with `reasoning_effort` beside it where the server takes efforts."""
@@ -57,16 +57,21 @@ def _known(entry: dict[str, Any]) -> KnownServer:
 
 def thinking_control(url: str, model: str) -> ThinkingControl | None:
     """What is known of how a server's model is told to think; None where nothing is."""
-    return next((each.thinking for each in _fitting(url, model)), None)
+    found = _fitting(url, model)
+    return found.thinking if found else None
 
 
 def known_habits(url: str, model: str) -> tuple[str, ...]:
     """The habits that a server is known for, names of `habits.SETTABLE`."""
-    return next((each.habits for each in _fitting(url, model)), ())
+    found = _fitting(url, model)
+    return found.habits if found else ()
 
 
-def _fitting(url: str, model: str) -> Iterator[KnownServer]:
+@functools.lru_cache(_REMEMBERED)
+def _fitting(url: str, model: str) -> KnownServer | None:
+    """The first entry for a server and model; asked with each request."""
     host = f".{urlsplit(url).hostname or ''}"
     for each in known_servers():
         if any(host.endswith(f".{domain}") for domain in each.hosts) and each.models.search(model.lower()):
-            yield each
+            return each
+    return None

@@ -124,13 +124,14 @@ class _Asking:
         """Raises ApiError (400) for what cannot be translated, or does not fit into the context window."""
         own, route, call = self._own, exchange.route, Call()
         self.estimate = Estimate(self._request, route, own.calibration)
+        idle_limit = own.idle_limit(route)
         if own.wire(route).verbatim:
             items = partial(own.attempts(route).items, exchange, call)
-            return self.pumps.make(call, items, own.idle_limit(route))
+            return self.pumps.make(call, items, idle_limit)
         checked(self._request)
         self.estimate.check_window(self._body_size)
         deltas = partial(own.answer, exchange, call, self.estimate.learn, self.entry.used_beside)
-        return self.pumps.make(call, deltas, own.idle_limit(route), own.content_limit(route))
+        return self.pumps.make(call, deltas, idle_limit, own.content_limit(idle_limit))
 
 
 def _judging(exchange: Exchange, asking: _Asking, timing: Timing) -> Judging | None:

@@ -157,11 +157,11 @@ class Services:
         patient = route.facts.reasons or self.wire(route).verbatim
         return self.timing.silence_while_reasoning if patient else self.timing.silence
 
-    def content_limit(self, route: Route) -> float:
+    def content_limit(self, idle_limit: float) -> float:
         """Seconds that are borne in which an upstream gives nothing but signs of life."""
         if self.config.content_timeout is not None:
             return self.config.content_timeout
-        return min(_CONTENT_FACTOR * self.idle_limit(route), _CONTENT_MAX)
+        return min(_CONTENT_FACTOR * idle_limit, _CONTENT_MAX)
 
     def routes(self, request: MessagesRequest, headers: Mapping[str, str], body_size: int) -> tuple[Route, ...]:
         """Who may answer a request that came with these headers and a body of so many bytes, best first.
