@@ -289,7 +289,8 @@ class ChatStream:
         if not text:
             return
         self._ending.see_more()
-        yield from self._reasoning.show_late()
+        if not text.isspace():  # or nothing might follow the thoughts
+            yield from self._reasoning.show_late()
         if self._reasoning.open or begins:
             yield from self._reasoning.sign()
         yield from self._calls.end_complete()

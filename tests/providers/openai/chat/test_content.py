@@ -217,6 +217,12 @@ def test_said_once(chunks: list[Any], words: str) -> None:
             id="at the end",
         ),
         pytest.param(
+            [text("hello"), chunk({"reasoning": "let me see"}), text("\n")],
+            [("text", "hello\n")],
+            ["reasoning that came after the answer was left out"],
+            id="before blank text",
+        ),
+        pytest.param(
             [CALL, chunk({"reasoning": "let me see"})],
             [READ],
             ["reasoning that came after the answer was left out"],
