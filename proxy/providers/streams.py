@@ -6,8 +6,10 @@ import functools
 import re
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
+from weakref import WeakSet
 
 import httpcore2
 
@@ -22,6 +24,13 @@ _HEAD_END = re.compile(rb"\n\r?\n")
 
 T = TypeVar("T")
 
+_MANY = 32
+"""Connections from which on one is let go of that has rested. The pool goes through all of them twice for each request:
+200 that a peak has left cost each one a millisecond."""
+_RESTED = 15.0
+"""Seconds."""
+
+_open: WeakSet[HttpStream] = WeakSet()
 _buffers: list[bytearray] = []
 """Those into which nobody reads at this moment: never more than there were threads at that at a time."""
 
@@ -151,7 +160,9 @@ class HttpStream(httpcore2.NetworkStream):
     """
 
     def __init__(self, stream: httpcore2.NetworkStream) -> None:
+        _open.add(self)
         self._stream = stream
+        self._used = time.monotonic()
         self._head: bytes | None = b""
         """The end of what has been read of a head; None where no head is being read."""
         self._rest = b""
@@ -213,6 +224,7 @@ class HttpStream(httpcore2.NetworkStream):
         self._stream.write(buffer, timeout)
 
     def close(self) -> None:
+        _open.discard(self)
         self._stream.close()
 
     def start_tls(
@@ -226,20 +238,27 @@ class HttpStream(httpcore2.NetworkStream):
             if isinstance(error, ssl.SSLError):
                 raise httpcore2.ConnectError(str(error)) from error
             raise
+        _open.discard(self)
         return HttpStream(encrypted)
 
     def get_extra_info(self, info: str) -> Any:
         """`is_ended`, of our own: whether the end of a chunked body has come already, or something that may be it.
 
-        `is_readable` is never said: for each request the pool asks all connections that rest, twice, with all threads
-        behind it. A connection is looked at when it is used.
+        `is_readable` is nothing about the socket: for each request the pool asks all connections that rest, twice, with
+        all threads behind it, and closes those that say so. A connection is looked at when it is used.
         """
         if info == "is_ended":
             return self._last.endswith(_LAST_CHUNK) or self._stream.get_extra_info("is_readable")
-        return False if info == "is_readable" else self._stream.get_extra_info(info)
+        if info == "is_readable":
+            goes = len(_open) > _MANY and time.monotonic() - self._used > _RESTED
+            if goes:  # the next one is asked before this one is closed
+                _open.discard(self)
+            return goes
+        return self._stream.get_extra_info(info)
 
     def _receive(self, max_bytes: int, timeout: float | None) -> bytes:
         data = self._last = self._stream.read(max_bytes, timeout)
+        self._used = time.monotonic()
         return data
 
 

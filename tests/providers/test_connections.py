@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from proxy.providers import connections
+from proxy.providers import connections, streams
 from proxy.providers.call import Call
 from proxy.providers.connections import decoded_body, http_client, raw_body
 from tests.fakes.raw import raw_server
@@ -147,6 +147,25 @@ def test_calls_at_a_time_are_cancelled_apart(client: httpx2.Client, upstream: Sc
         reader.through()
     go_on.set()
     assert [reader.through().error is None for reader in readers] == [False, True, False, True]
+
+
+@pytest.mark.parametrize("rested", [0.0, 60.0], ids=["long ago", "just now"])
+def test_what_a_peak_leaves_is_let_go_of(
+    rested: float, client: httpx2.Client, upstream: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    upstream.script = [Raw([b"begun", go_on, END]) for _ in range(12)]
+    others = len(streams._open)
+    readers = [Reader(client, upstream.url) for _ in range(12)]
+    for reader in readers:
+        assert reader.came.wait(PATIENCE)
+    go_on.set()
+    assert all(reader.through().error is None for reader in readers)
+    assert len(streams._open) == others + 12
+    monkeypatch.setattr(streams, "_MANY", others + 4)
+    monkeypatch.setattr(streams, "_RESTED", rested)
+    assert Reader(client, upstream.url).through().error is None
+    assert len(streams._open) - others in ((4, 5) if not rested else (12,))
 
 
 def test_complete_answers_leave_their_connection_to_the_next(client: httpx2.Client, upstream: Scripted) -> None:
