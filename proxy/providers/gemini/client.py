@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -100,14 +101,15 @@ class GeminiProvider:
         call.reads(response, body)
         try:
             for piece in body:
-                yield from batches.of(map(stream.feed, chunks.feed(piece)))
+                yield from batches.of(chain(map(stream.feed, chunks.feed(piece)), [stream.counted()]))
                 if stream.finished and until == math.inf:
                     call.read_limit = _patience(self._config)
                     until = time.monotonic() + call.read_limit
                 elif time.monotonic() > until:
                     return
-            yield from batches.of(map(stream.feed, chunks.end()))
+            yield from batches.of(chain(map(stream.feed, chunks.end()), [stream.counted()]))
         except ApiError:
+            yield [*stream.counted()]
             if not stream.complete:
                 raise
         except httpx2.ReadTimeout:

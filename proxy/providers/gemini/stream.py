@@ -87,7 +87,8 @@ class _Call:
 
 @dataclass(slots=True)
 class GeminiStream:
-    """Reads one answer. `feed` each chunk; once the stream has closed look at `spoilt`, then call `end`.
+    """Reads one answer. `feed` each chunk, and ask `counted` after those of a read; once the stream has closed look at
+    `spoilt`, then call `end`.
 
     `shows_thinking`: the client wants thinking blocks. Then a call's signature travels in one right before the call.
     `search` is the web search tool that the client offered. What was searched is reported at the end and belongs before
@@ -103,6 +104,8 @@ class GeminiStream:
     _held: list[str] = field(default_factory=list)
     _grounding: dict[str, Any] = field(default_factory=dict)
     _usage: dict[str, int] = field(default_factory=dict)
+    _reported: dict[str, Any] = field(default_factory=dict)
+    _has_counted: bool = False
     _index: int | None = None
     _call: _Call | None = None
     _calls: int = 0
@@ -118,13 +121,18 @@ class GeminiStream:
         try:
             if chunk.get("error") is not None:
                 raise api_error(failure_of(chunk), self.backend)
-            if (usage := self._counts(object_of(chunk.get("usageMetadata")))) is not None:
-                yield usage
+            self._count(object_of(chunk.get("usageMetadata")))
             self._blocked = text_of(object_of(chunk.get("promptFeedback")).get("blockReason")) or self._blocked
             if (candidate := self._candidate(objects_of(chunk.get("candidates")))) is not None:
                 yield from self._read(candidate)
         except RecursionError:
             raise ApiError(502, "Gemini sent a chunk that is nested too deeply") from None
+
+    def counted(self) -> Iterator[Delta]:
+        """The usage, where it has changed since this was last asked. Gemini reports it with every chunk."""
+        if self._has_counted:
+            self._has_counted = False
+            yield self._counts()
 
     @property
     def finished(self) -> bool:
@@ -298,12 +306,13 @@ class GeminiStream:
         self._calls += 1
         return self._calls - 1
 
-    def _counts(self, reported: dict[str, Any]) -> Usage | None:
-        """Cumulative; a later chunk may leave out what an earlier one said. None where nothing has changed."""
-        before = dict(self._usage)
-        self._usage |= {name: count for name, value in reported.items() if (count := count_of(value))}
-        if not reported or (before and self._usage == before):
-            return None
+    def _count(self, reported: dict[str, Any]) -> None:
+        """Cumulative; a later chunk may leave out what an earlier one said."""
+        if reported and reported != self._reported:
+            self._reported, self._has_counted = reported, True
+            self._usage |= {name: count for name, value in reported.items() if (count := count_of(value))}
+
+    def _counts(self) -> Usage:
         counts = self._usage.get
         cached, thoughts = counts("cachedContentTokenCount", 0), counts("thoughtsTokenCount", 0)
         prompt = counts("promptTokenCount")

@@ -25,7 +25,7 @@ def reader(*, shows_thinking: bool = True, search: Tool | None = None) -> Gemini
 def read(chunks: Iterable[Json], stream: GeminiStream | None = None) -> Iterator[Sequence[Delta]]:
     stream = stream or reader()
     for chunk in chunks:
-        yield list(stream.feed(chunk))
+        yield [*stream.feed(chunk), *stream.counted()]
     yield list(stream.end())
 
 
