@@ -50,6 +50,7 @@ class Call:
         self._response: httpx2.Response | None = None
         self._cancelled = threading.Event()
         self.cancelled = False
+        """The same as a plain value: it is looked at with each read."""
         self.read_limit: float | None = None
         """Seconds that one read may take from now on; None: the HTTP client's own."""
         self.complete = False

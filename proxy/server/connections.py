@@ -18,6 +18,8 @@ from proxy.protocol.errors import ApiError
 from proxy.server.progress import Progress
 from proxy.server.refusals import Parser, RefusalTask
 
+_JOINED_MAX = 65536
+"""Bytes that are copied to go out at once."""
 _SPARE = 64
 _PROBES = 4
 """A connection that is gone breaks at the second one at the latest, unless the way to it takes longer than a second."""
@@ -123,7 +125,10 @@ class Channel(HTTPChannel):
                 yield
             finally:
                 joined, self._joined = self._joined, None
-            self.write_soon(b"".join(joined))
+            if sum(map(len, joined)) <= _JOINED_MAX:
+                joined = [b"".join(joined)]
+            for piece in joined:
+                self.write_soon(piece)
 
     def write_soon(self, data: Any) -> int:
         """In the thread of the answer. What the socket takes at once goes past the buffers, which cost as much as all

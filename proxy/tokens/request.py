@@ -25,6 +25,8 @@ from proxy.protocol.tool_json import compact
 from proxy.tokens.image import image_size
 from proxy.tokens.text import remembered, text_tokens
 
+_FORMAT = 2
+"""Of marshal: the last one in which equal values have equal bytes, however often they are referred to."""
 _PER_MESSAGE = 4
 _PER_IMAGE = 1600
 """At most, and where the size cannot be read: vendors scale larger pictures down."""
@@ -46,7 +48,7 @@ def estimate(request: MessagesRequest, *, surely: bool = False) -> int:
 
 
 def _tool(tool: Tool) -> float:
-    key = (tool.name, tool.description, marshal.dumps(tool.input_schema))
+    key = (tool.name, tool.description, marshal.dumps(tool.input_schema, _FORMAT))
     return remembered(key, lambda: text_tokens(tool.name) + text_tokens(tool.description) + _json(tool.input_schema))
 
 
@@ -57,7 +59,7 @@ def _image(block: ImageBlock) -> float:
 
 def _json(value: dict[str, Any] | None) -> float:
     """Most of a request was in the last one, too."""
-    return remembered(marshal.dumps(value), lambda: text_tokens(compact(value))) if value else 0
+    return remembered(marshal.dumps(value, _FORMAT), lambda: text_tokens(compact(value))) if value else 0
 
 
 def _block(block: ContentBlock, surely: bool) -> float:
