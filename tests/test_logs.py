@@ -216,6 +216,7 @@ def test_a_log_whose_reader_has_gone(pipe: tuple[int, TextIO], tmp_path: Path) -
     for _ in range(3):
         logging.getLogger("proxy").warning("words")
         flush_log()
+    assert any(thread.name == "log" for thread in threading.enumerate())
 
 
 @pytest.mark.usefixtures("log_settings")

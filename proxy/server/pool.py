@@ -91,8 +91,8 @@ class Pool:
         while channel is not None:
             try:
                 channel.service()
-            except BaseException as error:
-                log.error("a request failed outside the application (%s)", type(error).__name__)
+            except BaseException:  # the thread is needed for others; the log says where, and no words
+                log.exception("a request failed outside the application")
             channel = self._next(inbox)
 
     def _next(self, inbox: _Inbox) -> Channel | None:

@@ -59,7 +59,8 @@ def test_the_client_counts_and_times_them(proxy: Proxy, stream: bool) -> None:
 @pytest.mark.streaming
 def test_large_requests_are_answered(proxy: Proxy) -> None:
     for request in (claude_code("bench 2 0"), claude_code("bench 2 0", 430), conversation("bench 2 0", 43)):
-        many(proxy.port, 1, 1, request, 2)
+        (came,) = many(proxy.port, 1, 1, request, 2)
+        assert len(came.late) == 2
 
 
 @pytest.mark.parametrize("path", ["chat/completions", "responses", "models/m:generateContent", "messages"])

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import ctypes
 import gc
+import sys
 import threading
 import weakref
+from typing import Any
 
 import pytest
 
@@ -81,9 +84,29 @@ def test_what_is_collected() -> None:
     assert knot() is None
 
 
-def test_glibc_or_none_is_asked_here() -> None:
-    memory.map_large_blocks()
+class Glibc:
+    """What was asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+
+    def mallopt(self, *arguments: int) -> None:
+        self.asked.append(("mallopt", *arguments))
+
+    def malloc_trim(self, *arguments: int) -> None:
+        self.asked.append(("malloc_trim", *arguments))
+
+
+def test_glibc_is_asked_where_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory.map_large_blocks()  # as it is here
     memory.give_back()
+    glibc = Glibc()
+    for platform, library in (("linux", glibc), ("linux", object()), ("win32", None)):
+        monkeypatch.setattr(sys, "platform", platform)
+        monkeypatch.setattr(ctypes, "CDLL", lambda _, library=library: library)
+        memory.map_large_blocks()
+        memory.give_back()
+    assert glibc.asked == [("mallopt", -3, 256 * 1024), ("malloc_trim", 0)]
 
 
 def test_what_is_there_is_not_looked_through_again() -> None:
