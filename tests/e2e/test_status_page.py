@@ -48,10 +48,11 @@ def page(chromium: Browser) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def port(upstream: FakeOpenAI, tmp_path: Path) -> Iterator[int]:
+def port(chromium: Browser, upstream: FakeOpenAI, tmp_path: Path) -> Iterator[int]:
     price = {"input": 1, "cached": 0.1, "output": 10}
     with run_proxy(tmp_path, {"model_id": "local", "api_base": upstream.base_url, "price": price}) as serving:
         yield serving
+        chromium.open("about:blank")  # which may still be asking for an icon
 
 
 def ask(port: int, model: str = "claude-opus-5-5", *, streams: bool = False, key: str = "") -> int:
