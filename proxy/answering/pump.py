@@ -159,8 +159,9 @@ class Pump(Generic[Item]):
                 return None
             self._take(self._task.switch(came))
             self._go_on()
-            if self._task and not self._items:  # a sign of life, of which there may be no end
+            if self._task and not self._items:  # a sign of life, or less than one, of which there may be no end
                 self._look_up()
+                self._check_patience()
                 if time.monotonic() >= until:
                     return None
         if self._items:

@@ -215,6 +215,19 @@ def test_empty_batches_are_signs_of_life(upstream: Upstream, clock: SimpleNamesp
     assert [batch for batch in pump if batch] == [[_HELLO]]
 
 
+def test_what_comes_without_a_batch_is_no_sign_of_life(upstream: Upstream, clock: SimpleNamespace) -> None:
+    """As of a judge, whose answer is asked for as a whole."""
+    there = threading.Event()
+    there.set()
+    pump = started(upstream, idle_limit=100)
+    for _ in range(4):
+        upstream.say(clock.pass_by(60), lambda: call.wait(there, None))
+    upstream.say([_HELLO], _END)
+    with pytest.raises(ApiError, match="REQUEST_TIMEOUT"):
+        list(pump)
+    assert upstream.cancelled.is_set()
+
+
 def test_client_gone_while_the_upstream_is_silent(upstream: Upstream) -> None:
     gone = threading.Event()
     pump = started(upstream, client_gone=gone.is_set)
