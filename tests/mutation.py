@@ -20,6 +20,10 @@ from tests.conformance.message import STOPS_THAT_WIN_OVER_TOOL_USE
 Json = dict[str, Any]
 
 
+TOO_DEEP = 200_000
+"""Nested more deeply than any Python goes on with: 3.11 stops at 1,000, later ones where their C stack ends."""
+
+
 def nested(depth: int) -> Any:
     value: Any = []
     for _ in range(depth):

@@ -292,6 +292,8 @@ def test_over_tls_everything_ends_as_well(place: str, encrypted: tuple[httpx2.Cl
     with closing(asking.pump):
         asking.pump.start()
         batches = (batch for batch in asking.pump if batch is None)
+        while not upstream.exchanges:
+            next(batches)
         assert [next(batches) for _ in range(3)] == [None] * 3
     assert upstream.exchanges[0].client_gone.wait(PATIENCE)
     assert Asking(client, url).all() == END

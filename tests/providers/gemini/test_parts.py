@@ -8,7 +8,7 @@ import pytest
 
 from proxy.protocol.deltas import ToolCallDelta, ToolCallEnd, ToolCallStart, Usage
 from proxy.protocol.errors import ApiError
-from tests.mutation import judged, nested, shown
+from tests.mutation import TOO_DEEP, judged, nested, shown
 from tests.providers.gemini.chunks import Json, call, chunk, piece, read, reader, text
 
 READING = ("Read", {"file_path": "/a"})
@@ -118,7 +118,7 @@ def test_calls(parts: list[Json], wanted: list[Any]) -> None:
         pytest.param([call("Read", ["/a"])], "not a JSON object", id="args are a list"),
         pytest.param([call("Read", 5)], "not a JSON object", id="args are a number"),
         pytest.param([call("Read", {"n": float("inf")})], "not a JSON object", id="a number that JSON has not"),
-        pytest.param([call("Read", {"n": nested(3000)})], "nested too deeply", id="too deep"),
+        pytest.param([call("Read", {"n": nested(TOO_DEEP)})], "nested too deeply", id="too deep"),
         pytest.param([call(None, ARGS)], "without a name", id="no name"),
         pytest.param([call("", ARGS)], "without a name", id="an empty name"),
         pytest.param(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from proxy.protocol.errors import ApiError
 from proxy.providers.gemini.chunks import Chunks
 from tests.fuzz import examples
-from tests.mutation import judged, mutated, nested, shown
+from tests.mutation import TOO_DEEP, judged, mutated, nested, shown
 from tests.providers.gemini.chunks import EVERYTHING, Json, call, chunk, read
 
 
@@ -36,7 +36,7 @@ def _sound(chunks: list[Json]) -> list[tuple[Any, ...]]:
 
 
 def test_any_depth() -> None:
-    for odd in (nested(3000), {"a": nested(5000)}):
+    for odd in (nested(TOO_DEEP), {"a": nested(TOO_DEEP)}):
         assert isinstance(judged(read([chunk(call("Read", odd), finish="STOP")])), ApiError)
         assert isinstance(judged(read([{"error": {"message": odd}}])), ApiError)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from proxy.protocol.errors import ApiError
 from tests.fuzz import examples
-from tests.mutation import judged, nested, shown
+from tests.mutation import TOO_DEEP, judged, nested, shown
 from tests.providers.openai.responses.events import (
     Json,
     added,
@@ -31,7 +31,7 @@ WORDS = st.text(st.sampled_from('ab "\\é\U0001f600'), min_size=1, max_size=8).f
 
 def test_any_depth() -> None:
     """JSON that is nested more deeply than Python goes on with ends in an error of our own."""
-    for odd in (nested(2000), {"a": nested(5000)}):
+    for odd in (nested(TOO_DEEP), {"a": nested(TOO_DEEP)}):
         assert isinstance(judged(read([done(call(odd)), ended()])), ApiError)
         assert isinstance(judged(read([{"type": "error", "error": {"message": odd}}])), ApiError)
 
