@@ -42,7 +42,6 @@ GOOD: dict[str, tuple[Json, bytes]] = {
     "text": (REQUEST, GOOD_TEXT),
     "pings": (REQUEST, sse(PING, start(), PING, *text(0, "a")[:2], PING, stop(0), PING, *end("end_turn"))),
     "thinking": (REQUEST, sse(start(), *thinking(0, "hm", "m"), *text(1, "Yes"), *end("end_turn", usage=LATE))),
-    "unsigned thinking": (REQUEST, sse(start(), *thinking(0, "hm", signature=""), *text(1, "Yes"), *end("end_turn"))),
     "thinking not shown": (
         asking(thinking={"type": "adaptive", "display": "omitted"}),
         sse(start(), *thinking(0), *text(1, "Yes"), *end("end_turn")),

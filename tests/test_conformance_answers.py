@@ -132,6 +132,7 @@ BROKEN_MESSAGES: list[tuple[str, Json, Json]] = [
     ("M7", message(text_block("hm</think>")), REQUEST),
     ("M8", message(thought(None), text_block()), REQUEST),
     ("M8", message({"type": "thinking", "thinking": "hm"}, text_block()), REQUEST),
+    ("M8", message({"type": "thinking", "thinking": "hm", "signature": ""}, text_block()), REQUEST),
     ("M8", message({"type": "redacted_thinking", "data": ""}, text_block()), REQUEST),
     ("M8", message(text_block(), thought()), REQUEST),
     ("M8", message(call(), thought(), reason="tool_use"), REQUEST),

@@ -64,6 +64,8 @@ class Habits:
     """Tool descriptions of at most 1024 characters (Azure and older gateways)."""
     typed_schemas: bool = False
     """Every property of a tool's schema has a `type` (Moonshot)."""
+    openai_schemas: bool = False
+    """Schemas of tools as OpenAI's validator takes them, which stands behind the server (Azure, gateways to OpenAI)."""
     no_images: bool = False
     no_streaming: bool = False
     no_summary: bool = False
@@ -89,7 +91,8 @@ FLAGS = tuple(each.name for each in fields(Habits) if each.type == "bool")
 """The habits that a server has or has not."""
 SETTABLE = (
     *("plain_tool_choice", "reasoning_content", "short_call_ids", "answer_after_tools", "prefix", "short_descriptions"),
-    *("typed_schemas", "no_streaming", "no_summary", "auto_tool_choice", "no_strict", "no_images", "always_thinks"),
+    *("typed_schemas", "openai_schemas", "no_streaming", "no_summary", "auto_tool_choice", "no_strict", "no_images"),
+    "always_thinks",
     *(f"{_WITHOUT}{name}" for name in OPTIONAL_FIELDS[: OPTIONAL_FIELDS.index("prompt_cache_key")]),
 )
 """What a custom model's entry may say in advance; `without_x`: the field x must not be sent."""
@@ -105,6 +108,7 @@ _WORDS = {
     "no_fetching": "a file could not be fetched and was left out",
     "no_call_ids": "the server takes no ids of function calls",
     "no_streaming": "the answer comes as a whole",
+    "openai_schemas": "the schemas of tools follow OpenAI's rules",
     "api": "the model is served by the other API",
     "output_limit": "the output limit was lowered",
 }

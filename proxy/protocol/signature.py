@@ -19,6 +19,10 @@ def seal(transport: str, model: str, payload: str) -> str:
     return _SEPARATOR.join((_PREFIX, transport, quote(model, safe=""), payload))
 
 
+NO_STATE = seal("none", "", "")
+"""For thinking without state: what has no signature some clients drop, and others send back as the assistant's text."""
+
+
 def unseal(signature: str, transport: str, model: str) -> str | None:
     """The payload, or None where the signature is somebody else's, another model's or damaged."""
     head = seal(transport, model, "")

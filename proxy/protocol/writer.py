@@ -12,6 +12,7 @@ The rules it keeps, whatever order a vendor sends things in:
   Only where the end cut the last call (the token limit, a full window, a filter) does the beginning of an object stand
   as it is, and `stop_reason` says so. At a limit, a last call without any input is such a call, so its end waits for
   what follows.
+* Thinking is signed, by its provider or by the writer: many clients take none back without a signature.
 * What comes for a call that has ended or never begun is an error, unless it is blank.
 * `stop_reason` follows from what was written: any tool use means `tool_use`, whatever the vendor called it.
 """
@@ -52,6 +53,7 @@ from proxy.protocol.events import (
     MessageStart,
     MessageStop,
 )
+from proxy.protocol.signature import NO_STATE
 from proxy.protocol.tool_json import is_cut_input, parsed_input
 
 CUT_OFF = "the upstream's answer ended before it was complete"
@@ -267,8 +269,8 @@ class Writer:
             if head.index is not None:
                 if head.without_input:
                     out.append(BlockDelta(head.index, "input_json_delta", "{}"))
-                if head.signature:
-                    out.append(BlockDelta(head.index, "signature_delta", head.signature))
+                if head.kind == "thinking":
+                    out.append(BlockDelta(head.index, "signature_delta", head.signature or NO_STATE))
                 out.append(BlockStop(head.index))
             self._tracks.popleft()
 

@@ -88,6 +88,7 @@ BROKEN_STREAMS: list[tuple[str, bytes]] = [
     ("S9", broken([*thinking(0, "a")[:-1], delta(0, "signature_delta", signature="b"), stop(0)])),
     ("S9", broken([*thinking(0, "a")[:-1], delta(0, "thinking_delta", thinking="b"), stop(0)])),
     ("S9", broken([thinking(0)[0], delta(0, "signature_delta", signature=""), stop(0)])),
+    ("S9", broken(thinking(0, "a", signature=""))),
     ("S10", sse(start(), {"type": "message_stop"})),
     ("S10", sse(start(), {"type": "message_delta", "usage": {"output_tokens": 9}}, {"type": "message_stop"})),
     ("S10", broken([], ending=end(None))),

@@ -239,6 +239,7 @@ def _check_thinking(content: list[Json], request: Json) -> None:
             strings = [block[key] for key in block.keys() - {"type"}]
             need(all(isinstance(value, str) for value in strings), "M8", f"not all strings: {block!r}")
             need(block.get("data") != "", "M8", "redacted_thinking without data")
+            need(block.get("signature") != "", "M8", "thinking without a signature")
             need(asked.get("type") != "disabled", "M8", "thinking, though it is disabled")
             need(asked.get("display") != "omitted" or not block.get("thinking"), "M8", "thinking is not to be shown")
             aimless = answered

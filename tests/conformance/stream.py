@@ -228,7 +228,8 @@ class _Accumulator:
         need(not self._json[index].isspace(), "S8", "tool JSON that begins with a delta of white space")
 
     def _content_block_stop(self, data: Json) -> None:
-        self._open_block(data)
+        block = self._open_block(data)
+        need(block["type"] != "thinking" or block["signature"], "S9", "thinking without a signature")
         self._open = None
 
     def _message_delta(self, data: Json) -> None:

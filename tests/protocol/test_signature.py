@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.protocol.signature import is_ours, seal, unseal
+from proxy.protocol.signature import NO_STATE, is_ours, seal, unseal
 
 SEALED = seal("openai-responses", "gpt-6-sol", "gAAAA|B==")
 
@@ -21,6 +21,11 @@ def test_round_trip() -> None:
 def test_of_others_or_damaged(signature: str) -> None:
     assert unseal(signature, "openai-responses", "gpt-6-sol") is None
     assert is_ours(signature) == signature.startswith("proxy1|")
+
+
+def test_without_state() -> None:
+    assert is_ours(NO_STATE)
+    assert unseal(NO_STATE, "openai-responses", "gpt-6-sol") is None
 
 
 def test_of_another_model_or_transport() -> None:

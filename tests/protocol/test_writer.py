@@ -23,6 +23,7 @@ from proxy.protocol.deltas import (
 )
 from proxy.protocol.events import BlockDelta, BlockStart, BlockStop, MessageDelta, MessageStart
 from proxy.protocol.message import fold
+from proxy.protocol.signature import NO_STATE
 from proxy.protocol.writer import Writer
 from tests.conformance import check_stream, same_message
 from tests.protocol.writing import CITED, END, FOUND, READ, READING, REQUEST, called, content, written
@@ -38,7 +39,7 @@ CASES: list[Any] = [
     ),
     pytest.param(
         [ThinkingDelta("a"), ThinkingDelta("b"), TextDelta("c"), END],
-        [("thinking", "ab", ""), ("text", "c")],
+        [("thinking", "ab", NO_STATE), ("text", "c")],
         "end_turn",
         id="thinking without signature",
     ),
@@ -359,8 +360,8 @@ def test_nudge(deltas: list[Delta], nudge: list[Any]) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "blocks"),
     [
-        pytest.param([], [TextDelta("b")], [("thinking", "", ""), ("text", "b")], id="nothing, then text"),
-        pytest.param([], [ThinkingDelta("a")], [("thinking", "a", "")], id="nothing, then thinking"),
+        pytest.param([], [TextDelta("b")], [("thinking", "", NO_STATE), ("text", "b")], id="nothing, then text"),
+        pytest.param([], [ThinkingDelta("a")], [("thinking", "a", NO_STATE)], id="nothing, then thinking"),
         pytest.param(
             [ThinkingDelta("a")], [ThinkingDelta("b"), ThinkingEnd("s")], [("thinking", "ab", "s")], id="thinking"
         ),

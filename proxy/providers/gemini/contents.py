@@ -22,7 +22,6 @@ from proxy.protocol.blocks import (
 from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
 from proxy.protocol.notes import Notes
-from proxy.protocol.signature import is_ours
 from proxy.providers.common import placeholders
 from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.gemini.signatures import SENTINEL, Signatures
@@ -93,8 +92,9 @@ class Contents:
         self._calls = {}
         for block in blocks:
             if isinstance(block, ThinkingBlock):
-                signature = self.signatures.unseal(block.signature) or signature
-                if not is_ours(block.signature):
+                unsealed = self.signatures.unseal(block.signature)
+                signature = unsealed or signature
+                if unsealed is None:
                     self.notes.add("messages: earlier thinking was left out")
             elif isinstance(block, RedactedThinkingBlock):
                 self.notes.add("messages: earlier thinking was left out")

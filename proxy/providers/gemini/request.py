@@ -116,6 +116,8 @@ def _tools(plan: Plan, notes: Notes) -> dict[str, Any]:
     parameters, costs = _parameters(plan.tools, constrains=plan.tool_choice == "any")
     for note in costs:
         notes.add(note)
+    if any(tool.strict for tool in plan.tools):
+        notes.add("tools: strict was left out, Gemini has no such rule")
     declarations = [
         {
             "name": plan.names.upstream(tool.name),

@@ -59,7 +59,8 @@ class Signatures:
         return envelope.seal(self.transport, self.model, signature)
 
     def unseal(self, sealed: str) -> str | None:
-        return envelope.unseal(sealed, self.transport, self.model) or None
+        """The signature, which may be empty; None where this model has not made it."""
+        return envelope.unseal(sealed, self.transport, self.model)
 
     def remember(self, name: str, args: Mapping[str, Any], signature: str) -> None:
         """`name` is the client's, as its tool uses will have it."""

@@ -43,7 +43,7 @@ class BuiltRequest:
 def function(tool: Tool, plan: Plan, notes: Notes) -> tuple[dict[str, Any], bool]:
     """`name`, `description` and `parameters` of a function tool; and whether its schema is to be kept strictly."""
     official, habits = plan.route.official, plan.habits
-    sent = _sent_schema(tool, official=official, typed=habits.typed_schemas)
+    sent = _sent_schema(tool, official=official or habits.openai_schemas, typed=habits.typed_schemas)
     for note in sent.notes:
         notes.add(note)
     strict = bool(tool.strict) and official and not habits.no_strict and sent.fits_strict

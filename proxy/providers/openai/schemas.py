@@ -37,9 +37,9 @@ def input_schema(tool: Tool, notes: Notes, *, official: bool) -> Schema:
     """The tool's input schema as a server takes it.
 
     Everywhere: the root is an object with `properties`, every keyword is well-formed, and `$schema` is gone. For
-    OpenAI itself also its validator's rules: no `pattern` that Python's `re` refuses, no `$ref` or combinators at the
-    root, arrays have one schema as `items`. For compatible servers every `$ref` is resolved: GLM and Qwen templates
-    show the model only what stands in place.
+    OpenAI (`official`: its own endpoint, or one that has its validator) also that one's rules: no `pattern` that
+    Python's `re` refuses, no `$ref` or combinators at the root, arrays have one schema as `items`. For others every
+    `$ref` is resolved: GLM and Qwen templates show the model only what stands in place.
     """
     schema = _sound(tool.input_schema or {}, f"the schema of {tool.name}", notes, official)
     return _with_object_root(schema, tool.name, notes, official)

@@ -17,6 +17,7 @@ from tests.fakes.openai.limits import (
     vllm_overflow,
 )
 from tests.fakes.openai.messages import Mismatch, mismatches
+from tests.fakes.openai.schema import schema_problem
 from tests.fakes.refusal import Refusal, Refused, openai_error
 
 _ROLES = ("system", "user", "assistant", "tool")
@@ -224,6 +225,16 @@ def _moonshot_schema(body: dict[str, Any], window: int) -> Refusal | None:
     return None
 
 
+def _openai_schemas(body: dict[str, Any], window: int) -> Refusal | None:
+    for number, tool in enumerate(body.get("tools", ())):
+        function = tool["function"]
+        problem = schema_problem(function.get("parameters", {"type": "object", "properties": {}}), strict=False)
+        if problem:
+            text = f"Invalid schema for function '{function['name']}': {problem}"
+            return openai_error(text, f"tools[{number}].function.parameters", "invalid_function_parameters")
+    return None
+
+
 def _copilot(body: dict[str, Any], window: int) -> Refusal | None:
     if "codex" not in body["model"]:
         return None
@@ -356,6 +367,7 @@ QUIRKS: dict[str, Quirk] = {
     "moonshot_schema": _moonshot_schema,
     "no_parallel_tool_calls": _unknown_field("parallel_tool_calls"),
     "no_stream_options": _unknown_field("stream_options"),  # old Azure API versions
+    "openai_schemas": _openai_schemas,  # Azure, and gateways to OpenAI
     "openrouter": _openrouter,  # OpenRouter in front of Anthropic
     "reasoning_content_required": _reasoning_content_required,  # DeepSeek V4
     "short_descriptions": _short_descriptions,  # Azure and old gateways

@@ -81,6 +81,10 @@ QUIRK_CASES: dict[str, tuple[list[tuple[dict[str, Any], int, str]], list[dict[st
         [({"stream_options": {"include_usage": True}}, 400, "supplied: stream_options")],
         [{"stream": True}],
     ),
+    "openai_schemas": (
+        [(tools(tool(properties={"a": {"type": "array"}})), 400, "array schema missing items")],
+        [tools(tool(properties={"a": {"type": "array", "items": {}}}))],
+    ),
     "openrouter": (
         [(messages(USER, signed("let me see", "sig-of-another"), USER), 400, "Provider returned error")],
         [messages(USER, signed("let me see", details_signature("let me see")), USER), THOUGHT],

@@ -80,6 +80,10 @@ LESSONS: dict[str, tuple[Json, list[str]]] = {
     "moonshot_schema": ({**FULL, "tools": [tool("Read", {"properties": {"a": {}}})]}, ["typed_schemas"]),
     "no_parallel_tool_calls": ({**FULL, **FORCED}, ["without parallel_tool_calls"]),
     "no_stream_options": (FULL, ["without stream_options"]),
+    "openai_schemas": (
+        {**FULL, "tools": [tool("Read", {"properties": {"a": {"type": "array"}, "b": {"pattern": "["}}})]},
+        ["openai_schemas"],
+    ),
     "openrouter": (DETAILED, ["no_reasoning_replay"]),
     "reasoning_content_required": (FULL, ["reasoning_content"]),
     "short_descriptions": ({**FULL, "tools": [{**tool(), "description": "x" * 2000}]}, ["short_descriptions"]),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.protocol.signature import seal
+from proxy.protocol.signature import NO_STATE, seal
 from tests.fakes.gemini.signatures import SENTINELS, issue
 from tests.providers.gemini.pieces import MODELS, NEW, OLD, calls_of, kinds_of, translate
 from tests.translation import (
@@ -228,7 +228,9 @@ SIGNED: dict[str, tuple[list[Json], list[str | None]]] = {
     "openais": ([thinking("hm", seal("openai-responses", NEW, _SIGNATURE)), call("t1")], [SENTINELS[0]]),
     "anthropics": ([thinking("hm", "EqQBCkYIBxgCKkD"), call("t1")], [SENTINELS[0]]),
     "redacted": ([{"type": "redacted_thinking", "data": "opaque"}, call("t1")], [SENTINELS[0]]),
+    "unsigned": ([thinking("hm", NO_STATE), call("t1")], [SENTINELS[0]]),
 }
+_OF_OTHERS = {"another_models", "another_transports", "openais", "anthropics", "redacted", "unsigned"}
 
 
 @pytest.mark.parametrize("name", SIGNED)
@@ -236,7 +238,9 @@ def test_case_46_signatures(name: str) -> None:
     blocks, expected = SIGNED[name]
     calls = [block["id"] for block in blocks if block["type"] == "tool_use"]
     messages = [user("a"), assistant(*blocks), user(*map(result, calls))]
-    contents = translate(asking(*messages, tools=[tool()])).contents
+    translated = translate(asking(*messages, tools=[tool()]))
+    contents = translated.contents
+    assert ("messages: earlier thinking was left out" in translated.notes) == (name in _OF_OTHERS)
     assert [part.get("thoughtSignature") for part in calls_of(contents)] == expected
     assert "hm" not in str(contents)
     assert "thought" not in str(contents).replace("thoughtSignature", "").replace(SENTINELS[0], "")

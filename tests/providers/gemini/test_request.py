@@ -25,7 +25,9 @@ def test_case_23_only_known_fields(model: str) -> None:
         "type": "custom",
         "allowed_callers": ["direct"],
     }
-    (function,) = translate(asking(tools=[tool("Read", **more)]), model).functions
+    translation = translate(asking(tools=[tool("Read", **more)]), model)
+    assert any("strict was left out" in note for note in translation.notes)
+    (function,) = translation.functions
     assert function == {
         "name": "Read",
         "description": "Read it.",
