@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -35,13 +36,16 @@ def nearest(effort: str, offered: Sequence[str]) -> str | None:
 
 
 Display = Literal["full", "omitted", "none"]
+_BEFORE_5 = re.compile(r"claude-(?:instant|v?[1-4]\b|(?:haiku|sonnet|opus)-[1-4]\b)", re.IGNORECASE)
+"""Names of models that think only where a request says so (Anthropic's documentation, 2026-11). What is written for
+them may take the first content block for text."""
 
 
 def requested_display(request: MessagesRequest) -> Display:
-    """ "none" where thinking is switched off, "omitted" where only its state is wanted."""
+    """ "none" where thinking is off, by the request or for want of it, "omitted" where only its state is wanted."""
     thinking = request.thinking
     if thinking is None:
-        return "full"
+        return "none" if _BEFORE_5.search(request.model) else "full"
     if thinking.type == "disabled":
         return "none"
     return "omitted" if thinking.display == "omitted" else "full"
