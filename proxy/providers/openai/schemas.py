@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,9 @@ _IN_STRICT = {
 """Keywords of OpenAI's Structured Outputs guide (2026-11); its validator says "is not permitted" of others."""
 _FORMATS_IN_STRICT = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
 """The formats of strings in OpenAI's Structured Outputs guide (2026-11)."""
+
+# `re` warns on the console of patterns that it may once read in another way; they are the client's.
+warnings.filterwarnings("ignore", category=FutureWarning, module=re.escape(__name__))
 
 
 def input_schema(tool: Tool, notes: Notes, *, official: bool) -> Schema:
