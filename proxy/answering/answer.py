@@ -11,6 +11,7 @@ from proxy.answering.filters.stop_sequences import stop_sequences
 from proxy.answering.filters.think_tags import Mode, think_tags
 from proxy.answering.filters.thinking_display import thinking_display
 from proxy.answering.filters.tool_input import EMPTY_OPTIONALS, repair_tool_input
+from proxy.answering.filters.written_calls import written_calls
 from proxy.models.routing import Route
 from proxy.protocol.deltas import Delta, Finish, Usage
 from proxy.protocol.effort import requested_display
@@ -30,6 +31,10 @@ def answer(
     if mode := _tags_mode(exchange.route):
         batches = think_tags(batches, mode)
     tools = {tool.name: tool for tool in request.tools if tool.is_custom}
+    may_call = tools and (request.tool_choice is None or request.tool_choice.type != "none")
+    if may_call and not exchange.route.official:
+        names = attempts.tool_names(exchange)
+        batches = written_calls(batches, names, bare=request.json_schema is None)
     schemas = {name: tool.input_schema or {} for name, tool in tools.items()}
     held = {name for name, tool in tools.items() if _wants_repair(exchange, tool)}
     batches = repair_tool_input(batches, schemas, held.__contains__)

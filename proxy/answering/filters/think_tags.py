@@ -7,7 +7,7 @@
     HEAD       reasoning in a field of its own, a call  HEAD       as it is ("auto": ANSWER)
     THINKING   its closing tag                          BEHIND     thinking
     BEHIND     white space                              BEHIND
-    BEHIND     a header (after a harmony tag)           THINKING or MESSAGE
+    BEHIND     a header of the same family              THINKING or MESSAGE
     BEHIND     other text                               ANSWER     text
     MESSAGE    its end                                  BEHIND     text
     TEXT       a bare closing tag                       ANSWER     text
@@ -50,7 +50,16 @@ _TAGS: dict[str, _Opening] = {
     "◁think▷": (_Place.THINKING, ("◁/think▷",)),  # Kimi
     "<longcat_think>": (_Place.THINKING, ("</longcat_think>",)),  # LongCat
     "<|START_THINKING|>": (_Place.THINKING, ("<|END_THINKING|>",)),  # Command A
+    "<|channel>thought\n": (_Place.THINKING, ("<channel|>",)),  # Gemma 4
+    "<unused94>thought\n": (_Place.THINKING, ("<unused95>",)),  # MedGemma
+    "<mm:think>": (_Place.THINKING, ("</mm:think>",)),  # MiniMax M3
+    "<|begin_of_thought|>": (_Place.THINKING, ("<|end_of_thought|>",)),  # OpenThinker, Sky-T1
 }
+_MESSAGES: dict[str, _Opening] = {
+    "<|START_RESPONSE|>": (_Place.MESSAGE, ("<|END_RESPONSE|>",)),
+    "<|begin_of_solution|>": (_Place.MESSAGE, ("<|end_of_solution|>",)),
+}
+"""What some of them put around the answer."""
 _CHANNELS: dict[str, _Opening] = {
     f"{start}<|channel|>{channel}<|message|>": opening
     for start in ("", "<|start|>assistant")
@@ -61,7 +70,7 @@ _CHANNELS: dict[str, _Opening] = {
     )
 }
 """gpt-oss (github.com/openai/openai-cookbook, articles/openai-harmony.md): an answer is a row of messages."""
-_OPENINGS = _TAGS | _CHANNELS
+_OPENINGS = _TAGS | _MESSAGES | _CHANNELS
 _BARE_CLOSINGS = tuple({closing: None for _, closings in _TAGS.values() for closing in closings})
 
 
@@ -145,7 +154,7 @@ class _Parser:
             if text.startswith(header):
                 self._blank, self._held = [], text[len(header) :]
                 self._place, self._closings = place, closings
-                self._headers = _CHANNELS if header in _CHANNELS else {}
+                self._headers = _CHANNELS if header in _CHANNELS else _MESSAGES
                 return
         if text and not any(header.startswith(text) for header in self._headers):
             self._place = self._untagged if self._place is _Place.HEAD else _Place.ANSWER

@@ -15,6 +15,7 @@ from typing import Any
 
 from proxy.answering.filters.tool_input_schema import Schema, Wanted, WantedSchemas, type_of
 from proxy.protocol.deltas import Delta, Finish, ToolCallDelta, ToolCallEnd, ToolCallStart
+from proxy.providers.common.python_notation import python_value
 
 EMPTY_OPTIONALS = {("Read", "pages")}
 """(tool, property) pairs of Claude Code for which "" is an error and absence is not."""
@@ -26,6 +27,7 @@ _TOKEN_ENDS = ("|>", "\uff5c>", "</s>", "<eos>")
 """Of control tokens that some servers leave behind the arguments (mastra#14200)."""
 _TOKENS_LIMIT = 8
 _TOKEN_LENGTH = 40
+_WRAPPERS = ("arguments", "parameters", "args", "input")
 _NOT_IN_ITEMS = re.compile(r"[\[\]{}\",;\n]")
 """What a string may hold that is a whole list in a writing of its own."""
 _SPACE = re.compile(r"\s*")
@@ -70,27 +72,41 @@ def repair_tool_input(
 def repaired(text: str, tool: str, schema: Schema) -> str:
     """The input as JSON text, mended where `schema` says how; what cannot be read is left to others to judge."""
     try:
-        value, clean = _read(text)
-        mended = _Repair(tool, schema).input(value)
+        repair = _Repair(tool, schema)
+        value, clean = _read(text, repair.only_list)
+        mended = repair.input(value)
         return text if clean and mended is value else json.dumps(mended, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):
         return text
 
 
-def _read(text: str) -> tuple[dict[str, Any], bool]:
-    """The arguments as an object, and whether the text is plainly its JSON. Raises ValueError where there is none."""
+def _read(text: str, only_list: str | None) -> tuple[dict[str, Any], bool]:
+    """The arguments as an object, and whether the text is plainly its JSON. Raises ValueError where there is none.
+
+    `only_list` is the one property that an array without a name can be.
+    """
     try:
         value, clean = json.loads(text, parse_constant=_refuse), True
     except ValueError:
-        value, clean = _only(_values(text)), False
+        value, clean = _any_notation(text), False
     for _ in range(_ENCODINGS_LIMIT - 1):
         if isinstance(value, str):
             value, clean = _only(_values(value)), False
     if value == []:  # an empty map, as PHP writes it
         value, clean = {}, False
+    if isinstance(value, list) and only_list:
+        value, clean = {only_list: value}, False
     if not isinstance(value, dict):
         raise ValueError("no object")
     return value, clean
+
+
+def _any_notation(text: str) -> Any:
+    """The one value of the text, in JSON or, where it is none, in Python's notation (NousResearch/atropos#478)."""
+    try:
+        return _only(_values(text))
+    except ValueError:
+        return python_value(_without_tokens_behind(text).strip())
 
 
 def _values(text: str) -> list[Any]:
@@ -145,8 +161,27 @@ class _Repair:
         self._tool = tool
         self._schemas = WantedSchemas(schema)
 
+    @property
+    def only_list(self) -> str | None:
+        """The one required property, where it is a list."""
+        root = self._schemas.root
+        names = list(root.required) if len(root.required) == 1 else []
+        return next((name for name in names if self._schemas.of(root.properties.get(name)).types in _LISTS), None)
+
     def input(self, value: dict[str, Any]) -> dict[str, Any]:
-        return self._object(value, self._schemas.root, 0)
+        return self._object(self._unwrapped(value), self._schemas.root, 0)
+
+    def _unwrapped(self, value: dict[str, Any], depth: int = 0) -> dict[str, Any]:
+        """The input that stands in a property of its own, of which the schema knows nothing (openclaw#142304)."""
+        root = self._schemas.root
+        names = [name for name in value if name != "name"]
+        if len(names) != 1 or names[0] not in _WRAPPERS or value.keys() & root.properties.keys():
+            return value
+        inner = value[names[0]]
+        if not isinstance(inner, dict) or depth > _ENCODINGS_LIMIT:
+            return value
+        inner = self._unwrapped(inner, depth + 1)
+        return inner if root.required <= inner.keys() <= root.properties.keys() else value
 
     def _value(self, value: Any, schema: Any, depth: int) -> Any:
         wanted = self._schemas.of(schema)

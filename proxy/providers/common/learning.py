@@ -34,8 +34,9 @@ _PLAIN_WORDS = ("reasoning", "thinking", "include")
 """Fields whose names are words of English: they count as names only in quotes or beside "parameter"."""
 _EFFORTS = r"none|minimal|low|medium|high|xhigh|max"
 _OFFERED = re.compile(
-    r"(?:supported (?:string )?values|must be one of|should be(?: one of)?|expected one of|valid values|allowed values"
-    rf"|please use|请使用|取值|可选)((?:(?:\W|\b(?:are|is|and|or|范围|为|或)\b|或)*\b(?:{_EFFORTS})\b)+)",
+    r"(?:supported (?:string )?values|must be(?: one of)?|should be(?: one of)?|expected one of|valid values"
+    r"|allowed values|please use|请使用|取值|可选)"
+    rf"((?:(?:\W|\b(?:are|is|and|or|范围|为|或)\b|或)*\b(?:{_EFFORTS})\b)+)",
     re.IGNORECASE | re.ASCII,
 )
 _AFFORDABLE = re.compile(r"can only afford (\d{1,9})\b|\b(\d{1,9}) available")
@@ -161,6 +162,7 @@ def _effort(failure: Failure, body: Body, _: Habits) -> Lesson | None:
     if "function tools with reasoning_effort are not supported" in failure.text:
         return Lesson("efforts", {"efforts": ("none",)})
     is_named = names_field(failure, "reasoning_effort") or failure.code == _GLM_INVALID
+    is_named = is_named or "invalid reasoning value" in failure.text  # Ollama
     if failure.param != "reasoning.effort" and not ("reasoning_effort" in body and is_named):
         return None
     offered = _OFFERED.search(failure.message)
@@ -205,9 +207,9 @@ def _fields(rule: WordRule, failure: Failure) -> Iterator[str]:
     if rule.field != "any":
         yield from _ALIKE.get(rule.field, (rule.field,) if rule.field else ())
         return
-    for name in OPTIONAL_FIELDS:
-        if names_field(failure, name) or (failure.code == _GLM_INVALID and name in _GLM_SUSPECTS):
-            yield name
+    yield from (name for name in OPTIONAL_FIELDS if names_field(failure, name))
+    if failure.code == _GLM_INVALID:
+        yield from _GLM_SUSPECTS
 
 
 def names_field(failure: Failure, field: str) -> bool:

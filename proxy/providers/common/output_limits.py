@@ -15,6 +15,7 @@ _EXCLUSIVE = (
 _INCLUSIVE = (
     r"\[\s*[01]\s*,\s*(\d+)\s*\]",
     r"\b[01] ?(?:\.\.|~|-) ?(\d+)\b",
+    r"(?<!\d)[01] ?(?:到|至) ?(\d+)",
     rf"between \d+ and {_NUMBER}",
     rf"> {_NUMBER},? which is the max",
     rf"(?:less than or equal to|<=|at most|no (?:more|greater) than|up to|capped at) [`'\"(]*{_NUMBER}",

@@ -67,6 +67,15 @@ class ToolNames:
         """
         return next(filter(None, map(self._known, (name, *_bare(name)))), name)
 
+    def known(self, name: str) -> str | None:
+        """The client's own name for what the model called, None where that is no tool of this request."""
+        client = self.client(name)
+        return client if client in self._sent else None
+
+    def named_in(self, text: str) -> bool:
+        """Whether one of the tools is named in the text, as the model knows them."""
+        return any(name in text for name in self._back)
+
     def _known(self, name: str) -> str | None:
         return self._back.get(name) or self._folded.get(name.lower())
 

@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+_WAIT = re.compile(
+    r"(?:try(?: it| your request)? again|retry(?:ing)?|wait(?:ing)?|resets?|available)(?: again)?"
+    r"(?: in| after| for| at least| about| approximately){0,3} (?=\d)(?:(\d{1,9}) ?h(?:(?:ou)?rs?)?(?![a-z]),? ?)?"
+    r"(?:(\d{1,9}) ?m(?:in(?:ute)?s?)?(?![a-z]),? ?)?"
+    r"(?:(\d{1,9}(?:\.\d{0,9})?)\d* ?(ms|milliseconds?|s(?:ec(?:ond)?s?)?)(?![a-z]))?",
+    re.ASCII | re.IGNORECASE,
+)
+"""OpenAI writes "Please try again in 1m41.7s", Azure "retry after 6 seconds", Moonshot "try again after 1 seconds"."""
+_WAIT_CHINESE = re.compile(r"(\d{1,9}) ?(秒|分钟|小时)(?:之?后)")
+_SECONDS = {"秒": 1, "分钟": 60, "小时": 3600}
+
+
+def wait_in_words(message: str) -> float | None:
+    """Seconds, from a sentence that tells how long to wait."""
+    for found in _WAIT.finditer(message):
+        hours, minutes, amount, unit = found.groups()
+        if hours or minutes or amount:
+            factor = 0.001 if (unit or "").lower().startswith("m") else 1
+            return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(amount or 0) * factor
+    chinese = _WAIT_CHINESE.search(message)
+    return float(int(chinese[1]) * _SECONDS[chinese[2]]) if chinese else None
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

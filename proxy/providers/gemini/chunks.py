@@ -70,7 +70,8 @@ class Chunks:
 
     def _objects(self, value: Any) -> Iterator[Chunk]:
         self._began, self._head = True, b""
-        yield from objects_of(value if isinstance(value, list) else [value])
+        for each in objects_of(value if isinstance(value, list) else [value]):
+            yield _unwrapped(each)
 
     def _says_something(self) -> bool:
         """Whether anything came but the frame of events: comments and empty fields are no page."""
@@ -79,3 +80,9 @@ class Chunks:
     def _no_api(self) -> ApiError:
         words = self._backend.shown(plain_words(self._head))
         return ApiError(502, f"{self._backend.url} did not answer as an API ({words}); is GEMINI_BASE_URL right?")
+
+
+def _unwrapped(chunk: Chunk) -> Chunk:
+    """A chunk of the Code Assist API, in front of which some gateways stand, is the `response` of another object."""
+    inner = chunk.get("response")
+    return inner if isinstance(inner, dict) and "candidates" not in chunk else chunk

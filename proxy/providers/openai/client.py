@@ -280,8 +280,15 @@ def _event(data: Event, stream: _Stream) -> Iterable[Delta]:
     try:
         chunk = json_text.loads(data)
     except ValueError:
-        raise ApiError(502, f"{stream.backend.url} sent a chunk that is not JSON") from None
+        raise _no_chunk(data, stream.backend) from None
     return stream.feed(chunk)
+
+
+def _no_chunk(data: bytes, backend: Backend) -> ApiError:
+    """Some servers end a stream with a sentence, such as `data: Error: ...`."""
+    if data.startswith((b"{", b"[")):
+        return ApiError(502, f"{backend.url} sent a chunk that is not JSON")
+    return api_error(failure_of(plain_words(data)), backend)
 
 
 def _whole(pieces: Iterator[bytes], stream: _Stream) -> Iterator[Sequence[Delta]]:

@@ -12,15 +12,15 @@ from proxy.protocol.errors import ApiError
 from proxy.providers.common import json_text
 from proxy.providers.common.errors import STATUS_OF_KIND, common_error, shown
 from proxy.providers.common.failures import READ_LIMIT, Backend, Failure, plain_words
-from proxy.providers.common.waits import retry_after
+from proxy.providers.common.waits import retry_after, wait_in_words
 from proxy.providers.common.words import kind_of
 
 __all__ = ["Backend", "Failure", "api_error", "failure_of", "read_failure"]
 
 _INVALID = ("invalid_request", "invalid_prompt", "content_filter", "_policy")
 """Codes of a refusal that will not go away."""
+_BESIDE = ("message", "detail", "error_description", "error_message", "msg", "reason")
 _STATUS = re.compile(r"[45]\d\d", re.ASCII)
-_WAIT = re.compile(r"try again in (?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9}(?:\.\d{0,9})?)\d*(ms|s))?", re.ASCII)
 
 
 def read_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
@@ -38,10 +38,14 @@ def failure_of(value: Any, status: int = 0) -> Failure:
     """Reads an error that came as JSON; `status` 0 means that it came without one, inside a stream."""
     while isinstance(value, list) and value:
         value = value[0]
-    if isinstance(value, dict) and isinstance(value.get("error"), dict | str):
+    if isinstance(value, dict) and isinstance(value.get("error"), dict):
         value = value["error"]
+    elif isinstance(value, dict) and isinstance(value.get("error"), str):
+        value = _flat(value)
     if not isinstance(value, dict):
-        return Failure.said(status or 502, str(value))
+        if not value:
+            return Failure.said(status or 502, str(value))
+        value = {"message": str(value)}
     message = value.get("message") or value.get("detail") or value.get("error") or json.dumps(value)
     if not isinstance(message, str):
         message = json.dumps(message)
@@ -57,8 +61,18 @@ def failure_of(value: Any, status: int = 0) -> Failure:
     given = metadata.get("headers")  # OpenRouter's, of the server behind it
     headers = {str(name).lower(): str(each) for name, each in given.items()} if isinstance(given, dict) else {}
     wait = retry_after(headers)
-    wait = _wait_in_words(message) if wait is None else wait
+    wait = wait_in_words(message[:READ_LIMIT]) if wait is None else wait
     return Failure.said(status, message, code, str(value.get("param") or ""), retry_after=wait)
+
+
+def _flat(value: dict[str, Any]) -> dict[str, Any]:
+    """An error that is a string: all that was said (Ollama), or a word for the kind with the words beside it.
+
+    xAI writes `{"code": ..., "error": ...}`, web frameworks write `{"error": "Bad Request", "message": ...}`.
+    """
+    error, beside = value["error"], next((word for key in _BESIDE if isinstance(word := value.get(key), str)), "")
+    code = value.get("code") if isinstance(value.get("code"), str | int) else None
+    return {"message": f"{beside} ({error})" if beside and error not in beside else beside or error, "code": code}
 
 
 def _status_in_stream(code: str, message: str) -> int:
@@ -69,16 +83,6 @@ def _status_in_stream(code: str, message: str) -> int:
         return status
     text = f"{code} {message}".lower()
     return 400 if any(word in text for word in _INVALID) else 502
-
-
-def _wait_in_words(message: str) -> float | None:
-    """Seconds, from the sentence that OpenAI writes ("Please try again in 1m41.7s")."""
-    found = _WAIT.search(message[:READ_LIMIT])
-    if found is None or not any(found.groups()[:3]):
-        return None
-    hours, minutes, amount, unit = found.groups()
-    seconds = float(amount or 0) * (0.001 if unit == "ms" else 1)
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + seconds
 
 
 def api_error(failure: Failure, backend: Backend) -> ApiError:

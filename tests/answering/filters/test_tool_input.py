@@ -261,6 +261,9 @@ def test_null_in_optional_parameters(schema: Any, left_out: bool) -> None:
         pytest.param(json.dumps('{"a": "x\ny"}'), {"a": "x\ny"}, id="encoded twice, with a raw line end"),
         pytest.param(json.dumps(json.dumps(json.dumps({"a": 1}))), {"a": 1}, id="encoded three times"),
         pytest.param(json.dumps('{}{"a": 1}'), {"a": 1}, id="encoded twice, with an empty object before it"),
+        pytest.param("{'a': 'it\\'s', 'b': None}", {"a": "it's", "b": None}, id="Python's notation"),
+        pytest.param('{"a": True, "b": -1.5}', {"a": True, "b": -1.5}, id="Python's words"),
+        pytest.param('{"a": [1, 2,], "b": null,}', {"a": [1, 2], "b": None}, id="last commas"),
     ],
 )
 def test_texts_with_one_reading(text: str, meant: Any) -> None:
@@ -276,7 +279,13 @@ def test_texts_with_one_reading(text: str, meant: Any) -> None:
             '{"a": 1}{"a":',
             '{"a": 1}x',
             'x{"a": 1}',
-            "{'a': 1}",
+            "{'a': '\\d'}",
+            "{'a': '\\u00e9'}",
+            "{'a': b}",
+            "{'a': open('b')}",
+            "{'a': 1, 'a': 2}",
+            "{1: 2}",
+            "{'a': 1",
             '{"a": 1} []',
         ),
         *('{"a": NaN}', '{"a": Infinity}\x01', '{"a": 1e400, "b": "\x01"}', '{"a": ' + "9" * 5000 + ', "b": "\n"}'),
@@ -285,6 +294,38 @@ def test_texts_with_one_reading(text: str, meant: Any) -> None:
 )
 def test_texts_without_one_reading_stay(text: str) -> None:
     assert repaired(text, "T", SCHEMA) == text
+
+
+WRITE: dict[str, Any] = {"properties": {"path": STRING, "content": STRING}, "required": ["path"]}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        pytest.param({"arguments": {"path": "a"}}, {"path": "a"}, id="arguments in arguments"),
+        pytest.param({"parameters": {"path": "a", "content": "b"}}, {"path": "a", "content": "b"}, id="parameters"),
+        pytest.param({"arguments": {"arguments": {"path": "a"}}}, {"path": "a"}, id="twice"),
+        pytest.param({"name": "T", "arguments": {"path": "a"}}, {"path": "a"}, id="beside the name of the tool"),
+        pytest.param({"arguments": {"content": "a"}}, None, id="without what is required"),
+        pytest.param({"arguments": {"path": "a", "other": 1}}, None, id="with what is not known"),
+        pytest.param({"path": "a", "arguments": {"path": "b"}}, None, id="beside input"),
+        pytest.param({"value": {"path": "a"}}, None, id="another name"),
+    ],
+)
+def test_input_in_a_property_of_its_own(written: Any, meant: Any) -> None:
+    """openclaw/openclaw#142304."""
+    assert json.loads(repaired(json.dumps(written), "T", WRITE)) == (meant or written)
+    schema = {**WRITE, "properties": {**WRITE["properties"], "arguments": {}, "parameters": {}, "value": {}}}
+    assert json.loads(repaired(json.dumps(written), "T", schema)) == written
+
+
+def test_a_list_is_the_one_list_that_is_required() -> None:
+    """cecli-dev/cecli#650."""
+    todos = {"type": "array", "items": {"type": "string"}}
+    schema = {"properties": {"todos": todos, "more": STRING}, "required": ["todos"]}
+    assert repaired('["a"]', "T", schema) == '{"todos": ["a"]}'
+    assert repaired('["a"]', "T", {**schema, "required": ["todos", "more"]}) == '["a"]'
+    assert repaired('["a"]', "T", {**schema, "required": ["more"]}) == '["a"]'
 
 
 def test_what_needs_no_repair_is_never_encoded_anew() -> None:

@@ -298,6 +298,7 @@ def test_good_ends(end: list[Any], asking: Asking, upstream: FakeOpenAI, monkeyp
         ([0.05, CUT], 502, "before it was complete"),
         ([NEVER], 504, "fell silent"),
         ([NONSENSE], 502, "not JSON"),
+        ([b"data: Error: Rate limit reached, try again in 7s\n\n"], 429, "Rate limit reached"),
         ([sse({"error": {"message": "Overloaded", "code": 503}})], 529, "Overloaded"),
     ],
 )

@@ -47,6 +47,21 @@ TOLD: list[Any] = [
         (422, "invalid_request_error", "Extra inputs are not permitted", None, None),
         id="FastAPI's detail",
     ),
+    pytest.param(
+        (400, {"statusCode": 400, "error": "Bad Request", "message": "prompt is too long"}),
+        (400, "invalid_request_error", "prompt is too long", None, None),
+        id="a web framework's error",
+    ),
+    pytest.param(
+        (400, {"error": "invalid_request", "error_description": "prompt is too long"}),
+        (400, "invalid_request_error", "prompt is too long", None, None),
+        id="OAuth's error",
+    ),
+    pytest.param(
+        (403, {"code": "permission-denied", "error": "Your team doesn't have any credits yet."}),
+        (402, "billing_error", "Credit balance is too low", None, False),
+        id="xAI's error",
+    ),
     pytest.param((413, b""), (413, "request_too_large", "status 413 without a message", None, None), id="CASES-86 413"),
     pytest.param(
         (413, b"<html><head><title>413 Request Entity Too Large</title></head></html>"),

@@ -4,6 +4,8 @@ from                                                   becomes     showed it
 -----------------------------------------------------  ----------  -----------------------------------------------
 reasoning_content, reasoning, reasoning_text,          thinking    DeepSeek, GLM, Kimi, Qwen; OpenRouter, Groq,
 thinking, reasoning_details: the first that has text               Ollama, new vLLM; Copilot; gateways; OpenRouter
+thinking_content, reasoningContent, thought(s),        thinking    gateways; Vercel's SDK; gateways in front of Gemini;
+thinking_blocks: where none of those has text                      LiteLLM
 content: a string, a part, a list of parts             by its type gateways, Mistral (BerriAI/litellm#16272)
 content marked as a thought                            thinking    Gemini's compatible endpoint
 refusal                                                refusal     OpenAI
@@ -18,7 +20,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-_REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "reasoning_details")
+_REASONING = (
+    *("reasoning_content", "reasoning", "reasoning_text", "thinking", "reasoning_details"),
+    *("thinking_content", "reasoningContent", "thoughts", "thought", "thinking_blocks"),
+)
 _TEXT_TYPES = ("text", "output_text", "input_text", "")
 _THINKING_TYPES = ("thinking", "reasoning", "reasoning_content", "reasoning_text", "thought", "summary_text")
 _CALL_TYPES = ("tool_use", "tool_call", "function", "function_call")
@@ -59,7 +64,7 @@ def pieces(delta: dict[str, Any]) -> Iterator[Piece]:
         yield from _content(delta.get("content"))
     if isinstance(refusal := delta.get("refusal"), str) and refusal:
         yield Piece("refusal", refusal)
-    if audio := delta.get("audio"):
+    if (audio := delta.get("audio")) and not delta.get("content"):  # which would say the same
         yield from _audio(audio)
     for name, noun in _MEDIA.items():
         items = delta.get(name)
@@ -69,6 +74,8 @@ def pieces(delta: dict[str, Any]) -> Iterator[Piece]:
 
 
 def _content(value: Any) -> Iterator[Piece]:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
     if isinstance(value, str):
         if value:
             yield Piece("text", value)

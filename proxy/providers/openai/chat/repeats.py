@@ -1,4 +1,4 @@
-"""Text that some servers send once more, whole, after its pieces (saberjack/SHTUCodeProxy#1)."""
+"""Text that some servers send once more: whole after its pieces (saberjack/SHTUCodeProxy#1), or with each of them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from enum import Enum
 class Repeat(Enum):
     """Whether a text may be all that was said before once more."""
 
-    NEVER = "a delta in mid-answer is the next piece, whatever it says"
+    NEVER = "a delta in mid-answer is the next piece, unless each delta holds all of them"
     PERHAPS = "the delta that ends the answer, or a message in place of a delta: if it is long enough to be no chance"
     LIKELY = "a message after deltas"
 
 
 _CHANCE_MAX = 15
 """Characters with which a text may well begin by chance as the one before did."""
+_GROWTH_MIN = 3
+"""Characters, a letter among them, with which a second delta hardly begins as the first one did."""
+_RESENT_MIN = 40
+"""Characters that are hardly said twice, the second time in one delta and with nothing before the first."""
 
 
 @dataclass(slots=True)
@@ -26,6 +30,8 @@ class Emitted:
     _length: int = 0
     _last: str = ""
     only_space: bool = True
+    _grows: bool = False
+    """Whether each delta holds all that was said before it (DashScope's Coding Plan, QwenLM/qwen-code#3896)."""
 
     @property
     def begun(self) -> bool:
@@ -41,6 +47,8 @@ class Emitted:
         """What `text` adds, which counts as said from now on."""
         if repeat is not Repeat.NEVER:
             text = self._without_repeated(text, repeat)
+        elif self._length and (self._grows or len(text) >= self._length):
+            text = self._without_grown(text)
         if text:
             self._pieces.append(text)
             self._length += len(text)
@@ -58,3 +66,16 @@ class Emitted:
             return text[self._length :]
         same = repeat is Repeat.LIKELY and text.strip() == self.text.strip()
         return "" if same else text
+
+    def _without_grown(self, text: str) -> str:
+        """What a delta adds that may hold all that came before, or resend it (openclaw/openclaw#142888)."""
+        said = self.text
+        if not text.startswith(said):
+            self._grows = self._grows and said.startswith(text)
+            return "" if self._grows else text
+        is_letters = self._length >= _GROWTH_MIN and any(map(str.isalpha, said))
+        if len(text) > len(said):
+            self._grows = self._grows or (is_letters and text[: 2 * len(said)] != 2 * said)
+        elif self._length >= _RESENT_MIN:
+            return ""
+        return text[len(said) :] if self._grows else text

@@ -18,6 +18,7 @@ A reason that says more than "end" is not taken back by a later one. Reasoning a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -35,6 +36,7 @@ from proxy.protocol.deltas import (
 )
 from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
+from proxy.providers.common.call_markup import WrittenCall, calls_at_end
 from proxy.providers.common.finish import FinishKind, finish
 from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.chat.choices import ChoiceDelta, OtherChoices
@@ -154,7 +156,7 @@ class ChatStream:
     def spoilt(self) -> str | None:
         """Why the answer, which has ended well and said nothing but thoughts, is worth asking for again."""
         ended_well = self._closed and self._ending.kind in ("end", "tool")
-        if not ended_well or self._has_content or self._others.have_content:
+        if not ended_well or self._has_content or self._others.have_content or self._thought_calls():
             return None
         return self._ending.word or "[DONE]"
 
@@ -176,9 +178,20 @@ class ChatStream:
         if self._reasoning.open or self._calls.any_waiting:
             yield from self._reasoning.sign()
         yield from self._before_calls(self._calls.end(cut=kind not in _NORMAL))
+        yield from self._called_in_thoughts() if kind in _NORMAL else ()
         yield from self._closing_text(word)
         by_filter = kind == "refusal" and not self._ending.refused
         yield Finish(_FINISH[kind], explanation=f"{self.backend.url} stopped the answer: {word}" if by_filter else None)
+
+    def _thought_calls(self) -> list[WrittenCall]:
+        return [] if self._has_content else calls_at_end(self._thoughts.text, self.names.known)
+
+    def _called_in_thoughts(self) -> Iterator[Delta]:
+        """Calls that the server's reasoning parser took for thoughts (vllm-project/vllm#39056)."""
+        for call in self._thought_calls():
+            place = (0, self._calls.count)
+            yield from self._fragment(Fragment(place, "", call.name, json.dumps(call.input, ensure_ascii=False)))
+        yield from self._before_calls(self._calls.end(cut=False))
 
     @property
     def _closed(self) -> bool:
@@ -368,9 +381,14 @@ def _plain_delta(chunk: dict[str, Any]) -> dict[str, Any] | None:
 def _word(choice: dict[str, Any]) -> str:
     """Why the choice ended, "" if it has not. OpenRouter keeps the word of the server behind it beside its own.
 
-    That one is believed where it says more: "stop" stands for all that OpenRouter has no word for.
+    That one is believed where it says more: "stop" stands for all that OpenRouter has no word for. Gateways made with
+    SDKs write `finishReason`, or put the word into the delta.
     """
-    words = (choice.get("finish_reason"), choice.get("native_finish_reason"))
+    delta = choice.get("delta")
+    given = choice.get("finish_reason") or choice.get("finishReason")
+    if not given and isinstance(delta, dict):
+        given = delta.get("finish_reason")
+    words = (given, choice.get("native_finish_reason"))
     reason, native = (word.strip() if isinstance(word, str) else "" for word in words)
     says_more = reason and native and finish(reason) in ("end", "unknown") and finish(native) not in _NORMAL
     return native if says_more else reason

@@ -8,6 +8,13 @@ from typing import Any
 from proxy.protocol.deltas import Usage
 from proxy.providers.common.fields import count_of
 
+_PROMPT = ("prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "promptTokenCount", "prompt_eval_count")
+_OUTPUT = (
+    *("completion_tokens", "output_tokens", "completionTokens", "outputTokens", "candidatesTokenCount"),
+    *("eval_count", "predicted_n"),
+)
+"""OpenAI's names, Anthropic's, those of SDKs in gateways, Gemini's, Ollama's, llama.cpp's."""
+
 
 def usage_of(chunk: dict[str, Any]) -> Usage | None:
     """The counts in a chunk, None where it holds none that mean anything.
@@ -16,8 +23,7 @@ def usage_of(chunk: dict[str, Any]) -> Usage | None:
     with one after the true counts.
     """
     usage = _object(chunk)
-    prompt = _count(usage, "prompt_tokens", "input_tokens")
-    output = _count(usage, "completion_tokens", "output_tokens")
+    prompt, output = _count(usage, *_PROMPT), _count(usage, *_OUTPUT)
     if not prompt and not output:
         return None
     details = _mapping(usage, "prompt_tokens_details", "input_tokens_details")
@@ -57,10 +63,18 @@ def _dollars(value: Any) -> float | None:
 
 
 def _object(chunk: dict[str, Any]) -> dict[str, Any]:
-    """The usage of OpenAI's place, of Kimi's (in the choice) or of Groq's."""
+    """The usage of OpenAI's place, of Kimi's (in the choice), of gateways' (in the delta), of Groq's or of Gemini's.
+
+    llama.cpp's `timings` tell as much where there is none; their `prompt_n` leaves out what came from the cache.
+    """
     choices = chunk.get("choices")
     first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-    return _mapping(chunk, "usage") or _mapping(first, "usage") or _mapping(_mapping(chunk, "x_groq"), "usage")
+    places = (chunk, first, _mapping(first, "delta", "message"), _mapping(chunk, "x_groq"))
+    usage = next((found for place in places if (found := _mapping(place, "usage"))), None)
+    if usage or (usage := _mapping(chunk, "usageMetadata")):
+        return usage
+    timings = _mapping(chunk, "timings")
+    return {**timings, "prompt_tokens": (_count(timings, "prompt_n") or 0) + (_count(timings, "cache_n") or 0)}
 
 
 def _mapping(value: dict[str, Any], *keys: str) -> dict[str, Any]:
@@ -69,5 +83,10 @@ def _mapping(value: dict[str, Any], *keys: str) -> dict[str, Any]:
 
 def _count(value: dict[str, Any], *keys: str) -> int | None:
     """The first that is a number of tokens."""
-    counts = (count_of(value.get(key)) for key in keys)
+    counts = (count_of(_number(value.get(key))) for key in keys)
     return next((count for count in counts if count is not None), None)
+
+
+def _number(value: Any) -> Any:
+    """A number that came as text is one all the same."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16 else value

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.openai.odd_base import Block, call, calls, chunk, final, text
 from tests.fakes.openai.replies import DONE
-from tests.providers.openai.chat.reading import content, noted, read
+from tests.providers.openai.chat.reading import content, new_stream, noted, read
 
 HELLO: Block = ("text", "hello")
 THOUGHT: Block = ("thinking", "let me see")
@@ -42,10 +42,23 @@ def google(**thought: Any) -> dict[str, Any]:
             [chunk({"content": [{"type": "brand_new", "text": "hello"}]})], [HELLO], id="a new type with text"
         ),
         pytest.param([{"choices": [{"index": 0, "text": "hello"}]}], [HELLO], id="the older completions"),
+        pytest.param([text("hello "), chunk({"content": 1})], [("text", "hello 1")], id="a number"),
+        pytest.param(
+            [chunk({"content": "hello", "audio": {"transcript": "hello"}})], [HELLO], id="said aloud and written"
+        ),
         pytest.param(
             [chunk({"reasoning_text": "let me see"}), text("hello")], [THOUGHT, HELLO], id="Copilot's reasoning"
         ),
         pytest.param([chunk({"thinking": "let me see"}), text("hello")], [THOUGHT, HELLO], id="thinking"),
+        *(
+            pytest.param([chunk({name: "let me see"}), text("hello")], [THOUGHT, HELLO], id=name)
+            for name in ("thinking_content", "reasoningContent", "thoughts", "thought")
+        ),
+        pytest.param(
+            [chunk({"thinking_blocks": [{"type": "thinking", "thinking": "let me see"}]}), text("hello")],
+            [THOUGHT, HELLO],
+            id="LiteLLM's thinking_blocks",
+        ),
         pytest.param(
             [chunk({"content": [{"type": "thinking", "thinking": "let me see"}, {"type": "text", "text": "hello"}]})],
             [THOUGHT, HELLO],
@@ -234,3 +247,48 @@ def test_late_reasoning(chunks: list[Any], blocks: list[Block], notes: list[str]
     """No answer ends with reasoning: it stands before what it led to, or nowhere."""
     assert content(read(*chunks, final("stop"), DONE)) == blocks
     assert noted(*chunks, final("stop"), DONE) == notes
+
+
+SAID = "It is a rather long sentence, as they go."
+
+
+@pytest.mark.parametrize(
+    ("pieces", "wanted"),
+    [
+        pytest.param(["Hel", "Hello wor", "Hello world"], "Hello world", id="growing"),
+        pytest.param(
+            ["Hello", "Hello wor", "Hello wor", "Hello", "Hello world"], "Hello world", id="growing, repeated"
+        ),
+        pytest.param(["It is ", SAID[6:], SAID, " Yes."], f"{SAID} Yes.", id="sent once more in the middle"),
+        pytest.param(["ha", "haha"], "hahaha", id="short"),
+        pytest.param(["1", "10"], "110", id="digits"),
+        pytest.param(["100", "1000"], "1001000", id="more digits"),
+        pytest.param(["ha ", "ha ha "], "ha ha ha ", id="the same word again"),
+        pytest.param(["no ", "no ", "no "], "no no no ", id="the same word"),
+        pytest.param(["a", "b", "ab"], "abab", id="as all before, but short"),
+        pytest.param(["--- ", "--- --- "], "--- --- --- ", id="no letters"),
+    ],
+)
+def test_deltas_that_hold_all_that_was_said(pieces: list[str], wanted: str) -> None:
+    """QwenLM/qwen-code#3896, openclaw/openclaw#142888."""
+    for name, kind in (("content", "text"), ("reasoning", "thinking")):
+        chunks = [chunk({name: piece}) for piece in pieces]
+        last = [text("hello")] if kind == "thinking" else []
+        assert content(read(*chunks, *last, final("stop"), DONE))[0] == (kind, wanted)
+
+
+@pytest.mark.parametrize("word", ["stop", "tool_calls"])
+def test_a_call_among_the_thoughts(word: str) -> None:
+    """vllm-project/vllm#39056: not worth asking again, as the model has called."""
+    thoughts = 'I read it.\n<tool_call>{"name": "Read", "arguments": {"file_path": "a.py"}}</tool_call>'
+    chunks = [chunk({"reasoning": thoughts}), final(word)]
+    answer = read(*chunks, DONE)
+    assert content(answer) == [("thinking", thoughts), READ]
+    assert answer.message is not None
+    assert answer.message["stop_reason"] == "tool_use"
+    stream = new_stream()
+    for each in chunks:
+        list(stream.feed(each))
+    assert stream.spoilt is None
+    said = content(read(chunk({"reasoning": thoughts}), text("hello"), final("stop"), DONE))
+    assert said == [("thinking", thoughts), HELLO]

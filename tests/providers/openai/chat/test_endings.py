@@ -38,6 +38,20 @@ def test_after_text(reason: str, word: str, done: list[bytes]) -> None:
     assert answered.message["stop_reason"] == reason
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        {"choices": [{"index": 0, "delta": {}, "finishReason": "length"}]},
+        {"choices": [{"index": 0, "delta": {"finish_reason": "length"}}]},
+    ],
+    ids=["as SDKs write it", "in the delta"],
+)
+def test_where_the_word_stands(last: dict[str, Any]) -> None:
+    answered = read(text("hello"), last, DONE)
+    assert answered.message is not None
+    assert answered.message["stop_reason"] == "max_tokens"
+
+
 @pytest.mark.parametrize("word", BROKEN)
 @pytest.mark.parametrize(
     "before", [[], [text("hello")], [HALF], [CALL], [THOUGHT]], ids=["nothing", "text", "half", "call", "thought"]
