@@ -50,3 +50,18 @@ def test_tool_loop(quirks: tuple[str, ...], options: dict[str, Any], command: tu
             assert claude.run("work")["result"] == "done"
             _, *said = texts(upstream.requests[-1], "tool")
             assert said == ["one", "two"]
+
+
+def test_calls_in_the_text(command: tuple[str, str], tmp_path: Path) -> None:
+    """Of a server that does not read what its model writes; one call by Hermes' form, one by Qwen coder's."""
+    hermes = '<tool_call>\n{"name": "Bash", "arguments": {"command": "echo one", "description": "One"}}\n</tool_call>'
+    qwen = (
+        "<tool_call>\n<function=Bash>\n<parameter=command>\necho two\n</parameter>\n"
+        "<parameter=description>\nTwo\n</parameter>\n</function>\n</tool_call>"
+    )
+    with FakeOpenAI("compatible") as upstream:
+        entry = {"model_id": "local", "api_base": upstream.base_url}
+        with claude_code(*command, tmp_path, entry) as claude:
+            play(upstream, Reply(Text(f"First one.\n{hermes}")), Reply(Text(qwen)), Reply(Text("done")))
+            assert claude.run("work")["result"] == "done"
+            assert texts(upstream.requests[-1], "tool") == ["one", "two"]
