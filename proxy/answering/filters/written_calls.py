@@ -67,7 +67,8 @@ def written_calls(
     made = _Made()
     thoughts: list[str] = []
     for batch in batches:
-        if len(batch) == 1 and isinstance(batch[0], TextDelta) and text.is_plain(batch[0].text):
+        words = [delta.text for delta in batch if type(delta) is TextDelta]
+        if len(words) == len(batch) and text.is_plain("".join(words)):
             yield batch
             continue
         out: list[Delta] = []
