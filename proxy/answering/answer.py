@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from proxy.answering.attempts import Attempts
 from proxy.answering.calibration import learn_input
 from proxy.answering.filters.bare_text import bare_text
+from proxy.answering.filters.end_tokens import end_tokens
 from proxy.answering.filters.stop_sequences import stop_sequences
 from proxy.answering.filters.think_tags import Mode, think_tags
 from proxy.answering.filters.thinking_display import thinking_display
@@ -30,6 +31,8 @@ def answer(
     batches = attempts.deltas(exchange, call)
     if mode := _tags_mode(exchange.route):
         batches = think_tags(batches, mode)
+    if not exchange.route.official:
+        batches = end_tokens(batches)
     tools = {tool.name: tool for tool in request.tools if tool.is_custom}
     may_call = tools and (request.tool_choice is None or request.tool_choice.type != "none")
     if may_call and not exchange.route.official:
