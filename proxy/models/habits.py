@@ -66,6 +66,8 @@ class Habits:
     """Every property of a tool's schema has a `type` (Moonshot)."""
     openai_schemas: bool = False
     """Schemas of tools as OpenAI's validator takes them, which stands behind the server (Azure, gateways to OpenAI)."""
+    no_system_role: bool = False
+    """Instructions stand in the first user message (templates of Gemma, Gemma 3 on Gemini's API)."""
     no_images: bool = False
     no_streaming: bool = False
     no_summary: bool = False
@@ -92,7 +94,7 @@ FLAGS = tuple(each.name for each in fields(Habits) if each.type == "bool")
 SETTABLE = (
     *("plain_tool_choice", "reasoning_content", "short_call_ids", "answer_after_tools", "prefix", "short_descriptions"),
     *("typed_schemas", "openai_schemas", "no_streaming", "no_summary", "auto_tool_choice", "no_strict", "no_images"),
-    "always_thinks",
+    *("always_thinks", "no_system_role"),
     *(f"{_WITHOUT}{name}" for name in OPTIONAL_FIELDS[: OPTIONAL_FIELDS.index("prompt_cache_key")]),
 )
 """What a custom model's entry may say in advance; `without_x`: the field x must not be sent."""

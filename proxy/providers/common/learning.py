@@ -84,6 +84,9 @@ def _is_possible(habit: str, body: Body) -> bool:
     """Whether the habit would change this request, where words alone do not show it."""
     if habit == "auto_tool_choice":
         return body.get("tool_choice", "auto") not in ("auto", "none")
+    if habit == "no_system_role":
+        messages = body.get("messages") or ()
+        return "systemInstruction" in body or any(each.get("role") in ("system", "developer") for each in messages)
     if habit == "no_web_search":
         return "contents" in body  # words of Gemini's; OpenAI's are told apart in `_web_search`
     if habit == "always_thinks":

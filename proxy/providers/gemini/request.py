@@ -76,6 +76,7 @@ def build(plan: Plan, options: Options, memory: SignatureMemory) -> GeminiReques
     signatures = Signatures(options.transport, route.model, plan.exchange.session, memory)
     search = plan.search if plan.tool_choice != "none" else None
     system = "\n\n".join(block.text for block in plan.system)
+    has_field = route.facts.system_role and not habits.no_system_role
     contents = Contents(
         plan.names,
         signatures,
@@ -87,10 +88,10 @@ def build(plan: Plan, options: Options, memory: SignatureMemory) -> GeminiReques
         sentinels=habits.no_reasoning_replay,
     )
     body: dict[str, Any] = {
-        "contents": contents.build("" if route.facts.system_role else system, plan.turns),
+        "contents": contents.build("" if has_field else system, plan.turns),
         "generationConfig": _generation(plan, notes),
     }
-    if system and route.facts.system_role:
+    if system and has_field:
         body["systemInstruction"] = {"parts": [{"text": system}]}
     body |= _tools(plan, notes)
     if search is not None:

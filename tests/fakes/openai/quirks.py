@@ -177,6 +177,12 @@ def _user_query(body: dict[str, Any], window: int) -> Refusal | None:
     return None
 
 
+def _no_system_role(body: dict[str, Any], window: int) -> Refusal | None:
+    if any(message["role"] == "system" for message in body["messages"]):
+        return flat("System role not supported", "BadRequestError", 400)
+    return None
+
+
 def _tool_choice_string(body: dict[str, Any], window: int) -> Refusal | None:
     if isinstance(body.get("tool_choice"), dict):
         text = "Invalid tool_choice type: 'object'. Supported string values: none, auto, required"
@@ -367,6 +373,7 @@ QUIRKS: dict[str, Quirk] = {
     "moonshot_schema": _moonshot_schema,
     "no_parallel_tool_calls": _unknown_field("parallel_tool_calls"),
     "no_stream_options": _unknown_field("stream_options"),  # old Azure API versions
+    "no_system_role": _no_system_role,  # vLLM with a template of Gemma's
     "openai_schemas": _openai_schemas,  # Azure, and gateways to OpenAI
     "openrouter": _openrouter,  # OpenRouter in front of Anthropic
     "reasoning_content_required": _reasoning_content_required,  # DeepSeek V4

@@ -81,6 +81,10 @@ QUIRK_CASES: dict[str, tuple[list[tuple[dict[str, Any], int, str]], list[dict[st
         [({"stream_options": {"include_usage": True}}, 400, "supplied: stream_options")],
         [{"stream": True}],
     ),
+    "no_system_role": (
+        [(SYSTEM_FIRST, 400, "System role not supported"), (SYSTEM_LATER, 400, "System role not supported")],
+        [messages(USER)],
+    ),
     "openai_schemas": (
         [(tools(tool(properties={"a": {"type": "array"}})), 400, "array schema missing items")],
         [tools(tool(properties={"a": {"type": "array", "items": {}}}))],

@@ -80,6 +80,7 @@ LESSONS: dict[str, tuple[Json, list[str]]] = {
     "moonshot_schema": ({**FULL, "tools": [tool("Read", {"properties": {"a": {}}})]}, ["typed_schemas"]),
     "no_parallel_tool_calls": ({**FULL, **FORCED}, ["without parallel_tool_calls"]),
     "no_stream_options": (FULL, ["without stream_options"]),
+    "no_system_role": (FULL, ["no_system_role"]),
     "openai_schemas": (
         {**FULL, "tools": [tool("Read", {"properties": {"a": {"type": "array"}, "b": {"pattern": "["}}})]},
         ["openai_schemas"],

@@ -39,7 +39,7 @@ PRECISION: list[Json] = yaml.safe_load((Path(__file__).parent / "precision.yaml"
 PICTURE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}]}
 CHAT: Json = {
     "model": "m",
-    "messages": [PICTURE],
+    "messages": [{"role": "system", "content": "s"}, PICTURE],
     "max_completion_tokens": 1_000_000,
     "reasoning_effort": "high",
     "temperature": 0.5,

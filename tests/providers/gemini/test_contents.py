@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from proxy.models.habits import Habits
 from proxy.protocol.signature import NO_STATE, seal
 from tests.fakes.gemini.signatures import SENTINELS, issue
 from tests.providers.gemini.pieces import MODELS, NEW, OLD, calls_of, kinds_of, translate
@@ -254,3 +255,11 @@ def test_case_76_ids_for_models_that_take_them() -> None:
     assert [part["functionCall"]["id"] for part in calls_of(translate(body, OLD).contents)] == ["t1"]
     ancient = translate(body, "gemini-2.0-flash", checked=False).contents
     assert '"id"' not in str(ancient).replace("'", '"')
+
+
+def test_instructions_where_the_model_takes_none() -> None:
+    body = asking(user("b"), system="a")
+    assert translate(body).body["systemInstruction"] == {"parts": [{"text": "a"}]}
+    learned = translate(body, habits=Habits(no_system_role=True)).body
+    assert "systemInstruction" not in learned
+    assert learned["contents"] == [{"role": "user", "parts": [{"text": "a"}, {"text": "b"}]}]

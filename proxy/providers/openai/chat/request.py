@@ -46,7 +46,7 @@ def build(plan: Plan) -> BuiltRequest:
     abilities = Abilities(
         vision=plan.vision,
         pdf=route.facts.pdf,
-        system_role=route.facts.system_role,
+        system_role=route.facts.system_role and not habits.no_system_role,
         system_anywhere=route.official,
     )
     conversation = ChatMessages(plan.names, route.model, abilities, habits, notes, Breakpoints.of(plan))

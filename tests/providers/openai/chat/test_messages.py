@@ -185,6 +185,8 @@ def test_the_system_prompt_where_there_is_no_such_role() -> None:
     blunt = route("local")
     blunt = replace(blunt, facts=replace(blunt.facts, system_role=False))
     assert translate(asking(user("b"), system="a"), blunt).messages == [said("user", "a\n\nb")]
+    learned = Habits(no_system_role=True)
+    assert translate(asking(user("b"), system="a"), "local", learned).messages == [said("user", "a\n\nb")]
 
 
 def test_changing_billing_lines_change_nothing() -> None:
