@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,16 +37,19 @@ def _run(*command: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """The URL of a server that is there for these tests."""
     initdb, control = _program("initdb"), _program("pg_ctl")
     if sys.platform == "win32" or initdb is None or control is None:
         pytest.skip("needs PostgreSQL: .ci/programs installs it where there is apt")
-    base = tmp_path_factory.mktemp("postgresql")
-    if os.getuid() == 0:
-        for directory in (base, *list(base.parents)[:2]):
-            directory.chmod(0o755)
-        shutil.chown(base, _ACCOUNT)
+    # Not in pytest's own directory, which every other run of pytest shuts off from the other account again.
+    with tempfile.TemporaryDirectory() as base:
+        if os.getuid() == 0:
+            shutil.chown(base, _ACCOUNT)
+        yield from _serving(initdb, control, Path(base))
+
+
+def _serving(initdb: str, control: str, base: Path) -> Iterator[str]:
     data = str(base / "data")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
