@@ -277,9 +277,16 @@ def _note_unheard_effort(request: MessagesRequest, wire: Wire, facts: ModelFacts
 def _sampling(
     request: MessagesRequest, wire: Wire, facts: ModelFacts, notes: Notes, *, thinks: bool
 ) -> tuple[float | None, float | None, int | None]:
-    """Temperature, top_p and top_k where the model takes them."""
+    """Temperature, top_p and top_k where the model takes them.
+
+    A top_p of 0 leaves the likeliest token alone, and so does a temperature of 0, which more servers take ("top_p must
+    be in (0, 1], got 0.0.", vLLM, EvolvingLMMs-Lab/lmms-eval#1265).
+    """
     accepted = facts.sampling == "always" or (facts.sampling == "without_reasoning" and not thinks)
     wanted: dict[str, Any] = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k}
+    if accepted and request.top_p == 0:
+        notes.add("top_p became a temperature of 0, which says the same")
+        wanted |= {"temperature": 0.0, "top_p": None}
     for name, value in wanted.items():
         if value is None:
             continue
@@ -288,6 +295,9 @@ def _sampling(
             wanted[name] = None
         elif not accepted:
             notes.add(f"{name} was left out: the model does not take it")
+            wanted[name] = None
+        elif name == "top_k" and value < 1:
+            notes.add("top_k was left out: the model takes none below 1")
             wanted[name] = None
     return wanted["temperature"], wanted["top_p"], wanted["top_k"]
 
@@ -298,6 +308,8 @@ def _schema(
     """The schema for the answer as a field of the request, or in words for the system prompt."""
     schema = request.json_schema
     if schema is None:
+        if request.answer_format:
+            notes.add("output_config.format was left out: it is no JSON schema")
         return None, []
     refused = not habits.refused.isdisjoint(_SCHEMA_FIELDS)
     beside_tools = has_tools and not wire.schema_with_tools

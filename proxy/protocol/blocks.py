@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+from itertools import takewhile
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -150,7 +151,7 @@ class DocumentBlock(Cacheable, Citable):
     context: Blank = ""
 
 
-class SearchResultBlock(Citable):
+class SearchResultBlock(Cacheable, Citable):
     type: Literal["search_result"]
     content: Content
     source: Blank = ""
@@ -184,7 +185,7 @@ class ToolResultBlock(Cacheable):
     is_error: bool | None = None
 
 
-class ToolReferenceBlock(Lenient):
+class ToolReferenceBlock(Cacheable):
     """The result of a tool search: from here on the named deferred tool is loaded."""
 
     type: Literal["tool_reference"]
@@ -221,6 +222,32 @@ ContentBlock = (
     | ToolRemovalBlock
     | UnknownBlock
 )
+
+
+def _with_pictures_beside(blocks: list[ContentBlock]) -> list[ContentBlock]:
+    """Pictures inside of documents stand behind their words instead, where all that looks for pictures finds them."""
+    for block in blocks:  # this is done for every message, and hardly one has a document
+        if isinstance(block, DocumentBlock):
+            return [part for each in blocks for part in _parts(each)]
+    return blocks
+
+
+def _parts(block: ContentBlock) -> list[ContentBlock]:
+    """Of a document what stands before its first picture, then what else it holds; any other block as it is."""
+    if not isinstance(block, DocumentBlock) or not isinstance(block.source, ContentSource):
+        return [block]
+    content = block.source.content
+    words = [*takewhile(lambda each: not isinstance(each, ImageBlock), content)]
+    beside = content[len(words) :]
+    if not beside:
+        return [block]
+    last = beside[-1]
+    if block.cache_control and isinstance(last, Cacheable):
+        last = last.model_copy(update={"cache_control": True, "cache_ttl": block.cache_ttl})
+    begun = {"source": ContentSource(type="content", content=words), "cache_control": False, "cache_ttl": None}
+    return [block.model_copy(update=begun), *beside[:-1], last]
+
+
 _AnyBlock = Annotated[
     Annotated[TextBlock, Tag("text")]
     | Annotated[ImageBlock, Tag("image")]
@@ -248,4 +275,4 @@ _AnyBlock = Annotated[
         "tool_removal",
     ),
 ]
-Content = Annotated[list[_AnyBlock], BeforeValidator(_text_as_blocks)]
+Content = Annotated[list[_AnyBlock], BeforeValidator(_text_as_blocks), AfterValidator(_with_pictures_beside)]

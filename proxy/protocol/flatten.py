@@ -33,6 +33,8 @@ _BASE64_KINDS = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"))
 """Of characters; so much base64 has all of them."""
 _BASE64_LINE_MIN = 40
 """Characters; base64 has 60 or more in a line, no language has such words."""
+_UPLOAD = "container_upload"
+"""Names a file of the Files API, which code on Anthropic's servers is to work with."""
 _DATA_URL = re.compile(r"data:[^,\s]{0,200};base64,")
 
 
@@ -73,13 +75,21 @@ def _document_text(block: DocumentBlock, notes: Notes | None) -> str | None:
             body = base64.b64decode(block.source.data).decode("utf-8", "replace")
         case _:
             return None
-    head = [f"[Document: {block.title}]"] if block.title else []
-    return "\n".join([*head, *([block.context] if block.context else []), body])
+    head = about(block)
+    return f"{head}\n{body}" if head else body
+
+
+def about(document: DocumentBlock) -> str:
+    """What is said of a document in front of it: its title and context; "" where nothing is."""
+    return "\n".join(filter(None, (document.title and f"[Document: {document.title}]", document.context)))
 
 
 def _unknown_text(block: UnknownBlock, notes: Notes | None) -> str:
     """The block's fields as JSON; content that is text, such as a compaction's summary, after them as it is."""
     fields = dict(block.model_extra or {})
+    fields.pop("cache_control", None)  # it moves on with every turn, and what was sent must stay as it was
+    if block.type == _UPLOAD and notes is not None:
+        notes.add(f"messages: the file of a {_UPLOAD} was left out, only Anthropic has it")
     body = _plain_text(fields.get("content"))
     if body is not None:
         del fields["content"]

@@ -138,7 +138,7 @@ def _between(messages: Sequence[Message], calls: Sequence[ToolUseBlock], notes: 
             continue
         blocks: list[ContentBlock] = []
         for block in message.content:
-            if isinstance(block, DocumentBlock | SearchResultBlock) and block.wants_citations:
+            if any(each.wants_citations for each in _citable(block)):
                 notes.add("messages: citations of documents are not available here")
             if not isinstance(block, ToolResultBlock):
                 if not _is_blank(block):
@@ -157,6 +157,13 @@ def _between(messages: Sequence[Message], calls: Sequence[ToolUseBlock], notes: 
     if calls:
         yield ResultsTurn([results.get(call.id) or _missing(call, notes) for call in calls])
     yield from rest
+
+
+def _citable(block: ContentBlock) -> Iterator[DocumentBlock | SearchResultBlock]:
+    """What could be cited: the block itself, or what stands in a result."""
+    for each in block.content if isinstance(block, ToolResultBlock) else (block,):
+        if isinstance(each, DocumentBlock | SearchResultBlock):
+            yield each
 
 
 def _missing(call: ToolUseBlock, notes: Notes) -> ToolResultBlock:

@@ -141,9 +141,14 @@ class MessagesRequest(Open):
         return self.output_config.effort if self.output_config is not None else None
 
     @property
+    def answer_format(self) -> dict[str, Any] | None:
+        """What form the answer must have: `output_config.format` or the older `output_format`."""
+        return (self.output_config.format if self.output_config is not None else None) or self.output_format
+
+    @property
     def json_schema(self) -> dict[str, Any] | None:
-        """The schema that the answer must follow, from `output_config.format` or the older `output_format`."""
-        wanted = (self.output_config.format if self.output_config is not None else None) or self.output_format
+        """The schema that the answer must follow, where its form is one."""
+        wanted = self.answer_format
         schema = wanted.get("schema") if wanted and wanted.get("type") == "json_schema" else None
         return schema if isinstance(schema, dict) else None
 

@@ -10,12 +10,14 @@ from proxy.protocol.blocks import (
     ContentBlock,
     DocumentBlock,
     ImageBlock,
+    OtherSource,
     RedactedThinkingBlock,
     ThinkingBlock,
     ToolAdditionBlock,
     ToolRemovalBlock,
     ToolResultBlock,
     ToolUseBlock,
+    UrlSource,
 )
 from proxy.protocol.flatten import flat_text
 from proxy.protocol.history import offered_tools
@@ -43,7 +45,7 @@ def estimate(request: MessagesRequest, *, surely: bool = False) -> int:
     """
     blocks = [*request.system, *(block for message in request.messages for block in message.content)]
     tokens = _PER_MESSAGE * len(request.messages) + sum(_block(block, surely) for block in blocks)
-    tokens += sum(_PER_MESSAGE + _tool(tool) for tool in offered_tools(request, Notes()))
+    tokens += sum(_PER_MESSAGE + _tool(tool) for tool in offered_tools(request, Notes())) + _json(request.json_schema)
     return max(1, round(tokens))
 
 
@@ -67,7 +69,10 @@ def _block(block: ContentBlock, surely: bool) -> float:
         case ImageBlock():
             return 0 if surely else _image(block)
         case DocumentBlock(source=Base64Source(media_type="application/pdf", data=data)):
-            return 0 if surely else _PER_IMAGE + len(data) * 3 / 4 / _PDF_BYTES_PER_TOKEN
+            size = 0 if surely else _PER_IMAGE + len(data) * 3 / 4 / _PDF_BYTES_PER_TOKEN
+            return text_tokens(block.context) + size
+        case DocumentBlock(source=UrlSource() | OtherSource()):
+            return text_tokens(block.context)
         case ThinkingBlock():
             return 0 if surely else text_tokens(block.thinking)
         case ToolUseBlock():

@@ -192,6 +192,18 @@ def test_a_choice_that_is_refused_is_left_out_with_a_note() -> None:
         assert "tool_choice: tool was left out, the server refuses it" in made.notes
 
 
+@pytest.mark.parametrize(
+    "form", [{"type": "json_object"}, {"type": "json_schema"}, {"type": "json_schema", "schema": "x"}]
+)
+@pytest.mark.parametrize("older", [False, True])
+def test_a_form_that_is_no_schema_is_noted(form: Json, older: bool) -> None:
+    fields = {"output_format": form} if older else {"output_config": {"format": form}}
+    for where, wire in wires(NO_THOUGHT).values():
+        made = planned(asking(**fields), where, wire)
+        assert made.schema is None
+        assert made.notes == ("output_config.format was left out: it is no JSON schema",)
+
+
 @pytest.mark.parametrize("refused", ["response_format", "text"])
 def test_a_schema_that_is_refused_is_put_in_words(refused: str) -> None:
     for where, wire in wires(FACTS).values():
@@ -199,6 +211,34 @@ def test_a_schema_that_is_refused_is_put_in_words(refused: str) -> None:
         assert made.schema is None
         assert '"properties"' in made.system[-1].text
         assert any(note.startswith("output_config.format was put in words") for note in made.notes)
+
+
+_GREEDY = "top_p became a temperature of 0, which says the same"
+_NO_LIMIT = "top_k was left out: the model takes none below 1"
+
+
+@pytest.mark.parametrize(
+    ("fields", "sent", "noted"),
+    [
+        pytest.param({"temperature": 0, "top_p": 1, "top_k": 1}, (0, 1, 1), (), id="what all take"),
+        pytest.param({"top_p": 0}, (0, None, None), (_GREEDY,), id="top_p"),
+        pytest.param({"temperature": 0.7, "top_p": 0}, (0, None, None), (_GREEDY,), id="top_p and a temperature"),
+        pytest.param({"top_k": 0}, (None, None, None), (_NO_LIMIT,), id="top_k"),
+    ],
+)
+def test_the_ends_of_sampling(fields: Json, sent: tuple[float | None, ...], noted: tuple[str, ...]) -> None:
+    """Anthropic takes 0 for each of them."""
+    for where, wire in wires(NO_THOUGHT).values():
+        made = planned(asking(**fields), where, wire)
+        assert (made.temperature, made.top_p) == sent[:2]
+        if wire.top_k:
+            assert (made.top_k, made.notes) == (sent[2], noted)
+
+
+def test_a_model_without_sampling_is_sent_none() -> None:
+    for where, wire in wires(replace(FACTS, sampling="never")).values():
+        made = planned(asking(top_p=0, top_k=0), where, wire)
+        assert (made.temperature, made.top_p, made.top_k) == (None, None, None)
 
 
 def test_nothing_is_decided_about_what_goes_on_as_it_came() -> None:

@@ -290,8 +290,6 @@ def _table() -> list[dict[str, Any]]:
         "computer-use",
         "codex-m",
         "-law",
-        "chat-latest",
-        "gpt-5-chat",
         "gpt-3.5-turbo-16k",
     )
     return [

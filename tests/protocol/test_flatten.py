@@ -56,6 +56,11 @@ def document(**source: Any) -> Json:
             '[new] {"content": [{"type": "text", "text": "a"}, {"type": "image"}]}',
             id="content that is more than text",
         ),
+        pytest.param(
+            {"type": "mcp_tool_result", "tool_use_id": "m", "content": "a", "cache_control": {"type": "ephemeral"}},
+            '[mcp_tool_result] {"tool_use_id": "m"}\na',
+            id="CASES-44 a mark of the prompt cache",
+        ),
         pytest.param({"type": "compaction", "content": None}, '[compaction] {"content": null}', id="no content"),
     ],
 )
@@ -107,6 +112,12 @@ def test_readable_text_is_carried_whole(name: str) -> None:
     assert flat is not None
     assert PROSE in flat
     assert list(notes) == []
+
+
+def test_files_that_nobody_here_holds_are_noted() -> None:
+    notes = Notes()
+    flat_text(parsed(asking(user({"type": "container_upload", "file_id": "f"}))).messages[0].content[0], notes=notes)
+    assert list(notes) == ["messages: the file of a container_upload was left out, only Anthropic has it"]
 
 
 BYTES = base64.b64encode(bytes(range(256)) * 8).decode()

@@ -33,6 +33,7 @@ def tokens(*messages: Json, **fields: Any) -> int:
 
 
 BASE = tokens(user("hi"))
+FORMAT = {"type": "json_schema", "schema": {"type": "object", "properties": {"title": {"type": "string"}}}}
 
 ADDED: list[Any] = [
     pytest.param([user("hi", "and more")], {}, id="CASES-45 text"),
@@ -41,6 +42,8 @@ ADDED: list[Any] = [
     pytest.param([user("hi")], {"system": "Be brief."}, id="CASES-45 system prompt"),
     pytest.param([user("hi")], {"system": [text("Be brief.")]}, id="CASES-45 system prompt of blocks"),
     pytest.param([user("hi")], {"tools": [tool("Read")]}, id="CASES-45 a tool"),
+    pytest.param([user("hi")], {"output_config": {"format": FORMAT}}, id="CASES-45 a schema of the answer"),
+    pytest.param([user("hi")], {"output_format": FORMAT}, id="CASES-45 a schema in the older field"),
     pytest.param([user("hi"), assistant(call("t", path="a.py"))], {}, id="CASES-45 a tool use"),
     pytest.param([user("hi", result("t", "done"))], {}, id="CASES-45 a result"),
     pytest.param([user("hi", image())], {}, id="CASES-45 an image"),
@@ -75,6 +78,26 @@ def test_pdfs_count_by_their_size() -> None:
     one, ten = (tokens(user({"type": "document", "source": {**page, "data": "A" * 80_000 * n}})) for n in (1, 10))
     assert 1500 < one < 5000
     assert 10_000 < ten < 30_000
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"type": "base64", "media_type": "application/pdf", "data": "A" * 400},
+        {"type": "url", "url": "https://a.test/a.pdf"},
+        {"type": "file", "file_id": "file_1"},
+        {"type": "content", "content": "x"},
+    ],
+    ids=lambda source: source["type"],
+)
+def test_what_is_said_of_a_document_counts(source: Json) -> None:
+    bare = {"type": "document", "source": source}
+    assert tokens(user({**bare, "context": "word " * 100})) > tokens(user(bare)) + 50
+
+
+def test_pictures_in_documents_count() -> None:
+    held = {"type": "document", "source": {"type": "content", "content": [text("a"), image()]}}
+    assert tokens(user(held)) >= tokens(user("a", image()))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.fakes.openai.chat import FakeOpenAI
 from tests.fakes.openai.replies import Text, ToolCall
 from tests.providers.gemini.serving import KEY as GEMINI_KEY
 from tests.providers.gemini.serving import gemini_settings
-from tests.translation import PDF, assistant, call, pdf, result, text, tool, user
+from tests.translation import PDF, PNG, assistant, call, image, pdf, result, text, tool, user
 from tests.web.serving import KEY, Proxy, ask, custom_settings, serve, settings
 
 Json = dict[str, Any]
@@ -127,6 +127,7 @@ def test_tool_choice(choice: Json, reply: str | Json, thinking: Json, stream: bo
 _FOUND = {"type": "search_result", "source": "https://a.test", "title": "A page", "content": [text("Found words.")]}
 _CITED = {**_FOUND, "citations": {"enabled": True}}
 _PLAIN = {"type": "text", "media_type": "text/plain", "data": "Plain words."}
+_PICTURED = {"type": "content", "content": [text("Words."), image(), text("More.")]}
 _CITATION = {
     "type": "char_location",
     "cited_text": "Plain",
@@ -162,12 +163,23 @@ _CITATION = {
             ("In parts.",),
         ),
         ([user(pdf(citations={"enabled": True}), "and?")], (PDF,)),
+        ([user(pdf(title="A report"), "and?")], (PDF, "A report")),
+        ([user(pdf(title="A report", context="Of May."), "and?")], (PDF, "A report", "Of May.")),
+        ([user({"type": "document", "source": _PICTURED, "title": "T"}, "and?")], ("T", "Words.", PNG)),
+        (
+            [
+                user("hi"),
+                assistant(call("toolu_1", path="x")),
+                user(result("toolu_1", [{"type": "document", "source": _PICTURED}])),
+            ],
+            ("Words.", PNG),
+        ),
         ([user("hi"), assistant({**text("It says so."), "citations": [_CITATION]}), user("go on")], ("It says so.",)),
     ],
 )
 def test_sources_and_citations(messages: list[Json], kept: tuple[str, ...], target: _Target) -> None:
     if PDF in kept and not target.proxy.call("GET", "/v1/models/opus").json()["capabilities"]["pdf_input"]["supported"]:
-        kept = ()
+        kept = tuple(each for each in kept if each != PDF)
     _check(target, ask(messages=messages, tools=[tool()]), "ok", kept)
 
 

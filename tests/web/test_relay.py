@@ -30,6 +30,7 @@ KEY = "sk-ant-server-0123456789"
 BETAS = "interleaved-thinking-2025-05-14,from-the-future-2027-01-01"
 CLIENTS_KEY = "sk-ant-oat-client"
 OURS = seal("openai-responses", "gpt-6-sol", "gAAAA")
+_MANAGED = {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}
 
 
 @pytest.fixture
@@ -167,29 +168,59 @@ def test_foreign_thinking_is_taken_out(proxy: Proxy, anthropic: FakeAnthropic) -
         {"role": "user", "content": "hi"},
         {"role": "assistant", "content": foreign},
         {"role": "system", "content": "in place"},
+        {"role": "system", "content": [], "output_config": {"effort": "low"}},
         {"role": "assistant", "content": [own, redacted(), *foreign, use]},
         {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1"}]},
     ]
     post(proxy, claude(max_tokens=4000, messages=history, thinking={"type": "enabled", "budget_tokens": 2000}))
     kept = {"role": "assistant", "content": [own, redacted(), use]}
-    assert sent(anthropic)["messages"] == [history[0], history[2], kept, history[4]]
+    assert sent(anthropic)["messages"] == [history[0], *history[2:4], kept, history[5]]
     assert sent(anthropic)["thinking"] == {"type": "enabled", "budget_tokens": 2000}
 
 
-def test_a_budget_gives_way_where_no_thinking_is_left(proxy: Proxy, anthropic: FakeAnthropic) -> None:
+def test_a_system_message_keeps_an_assistants_behind_it(proxy: Proxy, anthropic: FakeAnthropic) -> None:
+    """CASES-50: of a turn that ended in its thoughts, at the limit of the output, nothing else is there."""
+    thoughts = {"role": "assistant", "content": [{"type": "thinking", "thinking": "x", "signature": OURS}]}
+    history = [
+        {"role": "user", "content": "hi"},
+        {"role": "system", "content": "in place"},
+        {"role": "system", "content": [], "output_config": {"effort": "low"}},
+        thoughts,
+        thoughts,
+        {"role": "user", "content": "go on"},
+    ]
+    assert post(proxy, claude(messages=history)).status == 200
+    kept = {"role": "assistant", "content": [{"type": "text", "text": "(thinking only)"}]}
+    assert sent(anthropic)["messages"] == [*history[:3], kept, history[5]]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param([], id="the result alone"),
+        pytest.param([{"role": "user", "content": "and?"}], id="a word of the user's behind it"),
+        pytest.param([{"role": "system", "content": "now"}], id="instructions behind it"),
+    ],
+)
+def test_a_budget_gives_way_where_no_thinking_is_left(
+    more: list[dict[str, Any]], proxy: Proxy, anthropic: FakeAnthropic
+) -> None:
     """CASES-51"""
     use = {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {}}
     history = [
         {"role": "user", "content": "hi"},
         {"role": "assistant", "content": [{"type": "thinking", "thinking": "x", "signature": OURS}, use]},
         {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1"}]},
+        *more,
     ]
-    for mode, wanted in (
-        ({"type": "enabled", "budget_tokens": 2000}, {"type": "disabled"}),
-        ({"type": "adaptive"},) * 2,
+    for mode, wanted, managed in (
+        ({"type": "enabled", "budget_tokens": 2000}, {"type": "disabled"}, None),
+        ({"type": "adaptive"}, {"type": "adaptive"}, _MANAGED),
     ):
-        post(proxy, claude(max_tokens=4000, messages=history, thinking=mode))
+        asked = claude(max_tokens=4000, messages=history, thinking=mode, context_management=_MANAGED)
+        assert post(proxy, asked, anthropic_beta="context-management-2025-06-27").status == 200
         assert sent(anthropic)["thinking"] == wanted
+        assert sent(anthropic).get("context_management") == managed
 
 
 def test_the_clients_own_key_is_passed_on_where_the_server_has_none(anthropic: FakeAnthropic) -> None:
@@ -302,7 +333,6 @@ _TURNS = [
     {"role": "user", "content": "z"},
     {"role": "system", "content": [], "output_config": {"effort": "high"}},
 ]
-_MANAGED = {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ import json
 import math
 import re
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 from proxy.protocol.signature import is_ours
+from proxy.providers.common import placeholders
 from proxy.providers.common.waits import retry_after
 
 _HOP_BY_HOP = frozenset(
@@ -107,13 +109,14 @@ def request_body(body: bytes, requested: str, model: str, effort: str | None = N
     It refuses signatures and search results that are not its own; a session that holds them would be dead.
     """
     value = json.loads(body)
-    messages = [_without_foreign(message) for message in value["messages"]]
-    if requested == model and messages == value["messages"] and effort is None:
+    given = value["messages"]
+    messages = [_without_foreign(message) for message in given]
+    if requested == model and messages == given and effort is None:
         return body
-    if messages != value["messages"]:
-        messages = [message for message in messages if message["content"] != []]
+    if messages != given:
+        messages = _without_emptied(messages, given)
         if _continues_without_thinking(value, messages):
-            value["thinking"] = {"type": "disabled"}
+            _switch_thinking_off(value)
     if effort is not None:
         _set_effort(value, effort)
         messages = [changed for message in messages if (changed := _without_effort(message)) is not None]
@@ -124,15 +127,19 @@ def request_body(body: bytes, requested: str, model: str, effort: str | None = N
 def _set_effort(value: dict[str, Any], effort: str) -> None:
     """Anthropic has neither "none" nor "minimal" (platform.claude.com, effort, 2026-11)."""
     if effort == "none":
-        value["thinking"] = {"type": "disabled"}
-        # To clear thoughts is refused where there are none.
-        managed = value.get("context_management") or {}
-        edits = [edit for edit in managed.get("edits") or () if not str(edit.get("type")).startswith("clear_thinking_")]
-        value["context_management"] = {**managed, "edits": edits}
-        if not edits:
-            del value["context_management"]
+        _switch_thinking_off(value)
         return
     value["output_config"] = {**(value.get("output_config") or {}), "effort": "low" if effort == "minimal" else effort}
+
+
+def _switch_thinking_off(value: dict[str, Any]) -> None:
+    """To clear thoughts is refused where there are none ("`clear_thinking_20251015` strategy requires `thinking` to be
+    enabled or adaptive", router-for-me/CLIProxyAPI#4957, 2026-08)."""
+    value["thinking"] = {"type": "disabled"}
+    managed = value.pop("context_management", None) or {}
+    edits = [edit for edit in managed.get("edits") or () if not str(edit.get("type")).startswith("clear_thinking_")]
+    if edits:
+        value["context_management"] = {**managed, "edits": edits}
 
 
 def _without_effort(message: dict[str, Any]) -> dict[str, Any] | None:
@@ -144,6 +151,19 @@ def _without_effort(message: dict[str, Any]) -> dict[str, Any] | None:
     if config:
         return {**kept, "output_config": config}
     return kept if kept["content"] != [] else None
+
+
+def _without_emptied(messages: list[dict[str, Any]], given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was left of the `given` messages. One that was empty before is a system message that sets an effort."""
+    kept: list[dict[str, Any]] = []
+    for message, before in zip(messages, given, strict=True):
+        last = next((each for each in reversed(kept) if each["content"] != []), None)
+        if message["content"] != [] or before["content"] == []:
+            kept.append(message)
+        elif last is not None and last["role"] == "system":
+            # "role 'system' must precede an 'assistant' message or end the array"
+            kept.append({**message, "content": [{"type": "text", "text": placeholders.THOUGHTS}]})
+    return kept
 
 
 def _without_foreign(message: dict[str, Any]) -> dict[str, Any]:
@@ -184,11 +204,22 @@ def _continues_without_thinking(request: dict[str, Any], messages: list[dict[str
     if (request.get("thinking") or {}).get("type") != "enabled":
         return False
     first: list[dict[str, Any]] = []
-    for message in reversed(messages):
-        content = message["content"] if isinstance(message["content"], list) else []
-        kinds = {block.get("type") for block in content}
-        if message["role"] == "assistant":
-            first = content
-        elif message["role"] == "user" and "tool_result" not in kinds:
+    for role, blocks in reversed(_merged(messages)):
+        if role == "assistant":
+            first = blocks
+        elif not any(block.get("type") == "tool_result" for block in blocks):
             break
     return bool(first) and first[0].get("type") not in ("thinking", "redacted_thinking")
+
+
+def _merged(messages: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The turns as Anthropic sees them: neighbouring messages of one role are one, system messages stand in none."""
+    spoken = [message for message in messages if message["role"] != "system"]
+    return [
+        (role, [block for message in group for block in _blocks(message["content"])])
+        for role, group in groupby(spoken, lambda message: str(message["role"]))
+    ]
+
+
+def _blocks(content: Any) -> list[dict[str, Any]]:
+    return content if isinstance(content, list) else [{"type": "text", "text": content}]

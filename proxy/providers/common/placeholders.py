@@ -12,6 +12,9 @@ GO_ON = "Continue exactly from where your last message stops, without repeating 
 BRIDGE = "Understood."
 """What stands between tool messages and a user message where a server wants the assistant to speak in between."""
 
+THOUGHTS = "(thinking only)"
+"""The assistant's turn that was nothing but another model's thinking, where there has to be one."""
+
 NO_OUTPUT = "(no output)"
 """A tool result without text; vendors refuse empty ones or take them for missing."""
 ERROR = "Error:"

@@ -19,7 +19,7 @@ from proxy.protocol.blocks import (
     ToolUseBlock,
     UrlSource,
 )
-from proxy.protocol.flatten import flat_text
+from proxy.protocol.flatten import about, flat_text
 from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
 from proxy.protocol.notes import Notes
 from proxy.providers.common import placeholders
@@ -168,8 +168,8 @@ class Contents:
             case ImageBlock():
                 yield self._file(block, "image", _IMAGES if self.vision else ())
             case DocumentBlock() if flat_text(block) is None:
-                if about := "\n".join(filter(None, (block.title and f"[Document: {block.title}]", block.context))):
-                    yield _text(about)
+                if said := about(block):
+                    yield _text(said)
                 yield self._file(block, "document", (_PDF,) if self.facts.pdf else ())
             case _:
                 text = flat_text(block, notes=self.notes)

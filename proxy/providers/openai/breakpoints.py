@@ -40,3 +40,9 @@ class Breakpoints:
             if len(self._marked) > _LIMIT:
                 del self._marked.pop(0)[FIELD]
         return part
+
+    def mark_last(self, parts: list[Part], source: ContentBlock) -> list[Part]:
+        """The parts of one block, the last of them marked."""
+        if parts:
+            self.mark(parts[-1], source)
+        return parts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 
 from proxy.providers.common.tool_names import NameRules
 
@@ -28,3 +29,28 @@ def call_id(tool_use_id: str, *, alphanumeric: bool = False) -> str:
         return tool_use_id
     digest = hashlib.sha256(tool_use_id.encode("utf-8", "surrogatepass")).hexdigest()
     return digest[:_MISTRAL_ID_LENGTH] if alphanumeric else "call_" + digest[:_DIGEST_LENGTH]
+
+
+class CallIds:
+    """The ids of one conversation's calls where none may come twice ("Duplicate 'call_id'", earendil-works/pi#9057,
+    2026-09): some clients count them anew in each turn. Those of the turns before stay the same with every new turn."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, str] = {}
+        self._uses: Counter[str] = Counter()
+        self._taken: set[str] = set()
+
+    def of_call(self, tool_use_id: str) -> str:
+        """The id of the next call that the client knows by this one."""
+        while True:
+            number = self._uses[tool_use_id]
+            self._uses[tool_use_id] += 1
+            made = call_id(f"{tool_use_id}_{number}" if number else tool_use_id)
+            if made not in self._taken:
+                self._taken.add(made)
+                self._latest[tool_use_id] = made
+                return made
+
+    def of_result(self, tool_use_id: str) -> str:
+        """The id of the call that a result belongs to, which is the latest one."""
+        return self._latest[tool_use_id]

@@ -110,6 +110,7 @@ def check(body: Json, headers: Mapping[str, str], *, counts: bool = False) -> No
     known_model(body["model"])
     _check_tools(body)
     _check_thinking(body)
+    _check_edits(body)
     if not body["messages"]:
         refuse("messages: at least one message is required")
     if isinstance(body.get("system"), list):
@@ -166,6 +167,15 @@ def _check_thinking(body: Json) -> None:
             refuse("Thinking may not be enabled when tool_choice forces tool use.")
     if mode["type"] in ("adaptive", "enabled") and body.get("temperature", 1) != 1:
         refuse("`temperature` may only be set to 1 when thinking is enabled or in adaptive mode.")
+
+
+def _check_edits(body: Json) -> None:
+    """Of the context. Older models do not think unless they are told to."""
+    kinds = [str(edit.get("type")) for edit in (body.get("context_management") or {}).get("edits") or ()]
+    mode = (body.get("thinking") or {}).get("type") or ("disabled" if is_old(body["model"]) else "adaptive")
+    clearing = next((kind for kind in kinds if kind.startswith("clear_thinking_")), None)
+    if clearing is not None and mode == "disabled":
+        refuse(f"`{clearing}` strategy requires `thinking` to be enabled or adaptive")
 
 
 def _check_tools(body: Json) -> None:

@@ -74,6 +74,11 @@ REFUSED: list[tuple[dict[str, Any], dict[str, str], str]] = [
     (ask(thinking={"type": "deep"}), OLD, "thinking: Input tag 'deep' found using 'type'"),
     (ask(thinking={"type": "enabled"}), OLD, "thinking.enabled.budget_tokens: Field required"),
     (
+        ask(thinking={"type": "disabled"}, context_management={"edits": [{"type": "clear_thinking_20251015"}]}),
+        {**OLD, "anthropic-beta": "context-management-2025-06-27"},
+        "`clear_thinking_20251015` strategy requires `thinking` to be enabled or adaptive",
+    ),
+    (
         ask(thinking={"type": "enabled", "budget_tokens": 9}),
         OLD,
         "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024",

@@ -192,6 +192,10 @@ def check_pdf(where: str, url: Any, filename: Any) -> None:
             "(e.g. 'data:application/pdf;base64,aW1nIGJ5dGVzIGhlcmU=')"
         )
         refuse(f"Invalid file data: '{where}'. {text}.", where, "invalid_value")
+    if not str(filename).lower().endswith(".pdf"):
+        found = re.search(r"\.\w+$", str(filename))
+        ending = found[0] if found else "none"
+        refuse(f"Invalid input: Expected context stuffing file type to be a supported format: .pdf but got {ending}.")
 
 
 def _data_url(url: str) -> tuple[str, bytes]:

@@ -126,6 +126,16 @@ REFUSED: list[tuple[str, dict[str, Any], str, str | None, str | None]] = [
         "messages[0].content[0].file.file_data",
         "invalid_value",
     ),
+    *(
+        (
+            "gpt-4o",
+            user({"type": "file", "file": {"filename": name, "file_data": "data:application/pdf;base64,JVBERi0="}}),
+            f"Expected context stuffing file type to be a supported format: .pdf but got {ending}.",
+            None,
+            None,
+        )
+        for name, ending in (("Report", "none"), ("a.txt", ".txt"))
+    ),
     (
         "gpt-4o",
         messages(USER, {**asked(), "content": "x"}),

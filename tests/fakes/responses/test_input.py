@@ -69,6 +69,7 @@ REFUSED: list[tuple[dict[str, Any], str, str | None, str | None]] = [
     (user({**IMAGE, "image_url": "data:image/png;base64,?"}), "Invalid base64", None, "invalid_base64"),
     (user({**IMAGE, "detail": "best"}), "'best'", "input[0].content[0].detail", VALUE),
     (user(without("filename", FILE)), "Invalid file data", "input[0].content[0].file_data", VALUE),
+    (user({**FILE, "filename": "Report"}), "a supported format: .pdf but got none", None, None),
     (user({**FILE, "file_data": "JVBERi0="}), "Expected a base64-encoded data URL", "input[0].content[0].file_data",
      VALUE),
     (user({"type": "input_file", "filename": "a.pdf"}), "only providing one of", "input[0].content[0]",

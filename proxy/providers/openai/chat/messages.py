@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from proxy.models.habits import Habits
@@ -27,6 +28,7 @@ from proxy.providers.common import placeholders
 from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.breakpoints import Breakpoints
 from proxy.providers.openai.chat.reasoning_details import SENTINEL, call_signature, opened
+from proxy.providers.openai.documents import file_name, said_before
 from proxy.providers.openai.tools import call_id
 
 Part = dict[str, Any]
@@ -66,8 +68,8 @@ class ChatMessages:
                 case SystemTurn():
                     self._instructions(turn)
                 case UserTurn(blocks):
-                    parts = [(part, block) for block in blocks for part in self._parts(block)]
-                    self._user([self.breakpoints.mark(part, block) for part, block in parts])
+                    parts = (self.breakpoints.mark_last(self._parts(block), block) for block in blocks)
+                    self._user([*chain.from_iterable(parts)])
                 case AssistantTurn(blocks):
                     self._assistant(blocks)
                 case ResultsTurn(results):
@@ -177,7 +179,8 @@ class ChatMessages:
             case ImageBlock():
                 return [self._image(block)]
             case DocumentBlock() if flat_text(block) is None:
-                return [self._document(block)]
+                said = said_before(block)
+                return [*([_text(said)] if said else []), self._document(block)]
             case _:
                 text = flat_text(block, notes=self.notes)
                 if text is None:
@@ -201,7 +204,7 @@ class ChatMessages:
         source, title = block.source, block.title or "document.pdf"
         if isinstance(source, Base64Source) and source.media_type == "application/pdf" and self.abilities.pdf:
             data = f"data:application/pdf;base64,{source.data}"
-            return {"type": "file", "file": {"filename": title, "file_data": data}}
+            return {"type": "file", "file": {"filename": file_name(block), "file_data": data}}
         kind = source.media_type if isinstance(source, Base64Source) else source.type
         self.notes.add(f"messages: a document ({kind}) was left out, this server cannot read it")
         return _text(placeholders.document_left_out(title, kind))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from proxy.protocol.blocks import (
@@ -18,7 +19,7 @@ from proxy.protocol.blocks import (
     ToolUseBlock,
     UrlSource,
 )
-from proxy.protocol.flatten import flat_text
+from proxy.protocol.flatten import about, flat_text
 from proxy.protocol.history import AssistantTurn, ResultsTurn, SystemTurn, Turn, UserTurn
 from proxy.protocol.notes import Notes
 from proxy.protocol.signature import unseal
@@ -26,7 +27,8 @@ from proxy.protocol.tool_json import compact
 from proxy.providers.common import placeholders
 from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.breakpoints import Breakpoints
-from proxy.providers.openai.tools import call_id
+from proxy.providers.openai.documents import file_name, said_before
+from proxy.providers.openai.tools import CallIds
 
 TRANSPORT = "openai-responses"
 """Names this API in the envelopes of reasoning state."""
@@ -46,6 +48,7 @@ class ResponsesInput:
     notes: Notes
     breakpoints: Breakpoints
     items: list[Item] = field(default_factory=list)
+    _ids: CallIds = field(default_factory=CallIds)
 
     def build(self, system: Sequence[TextBlock], turns: Sequence[Turn]) -> list[Item]:
         """`system`: the system prompt, unless it is in `instructions`, which cannot carry a cache breakpoint."""
@@ -55,8 +58,8 @@ class ResponsesInput:
                 case SystemTurn(text):
                     self._message("developer", [self.breakpoints.mark(_input_text(text), turn)])
                 case UserTurn(blocks):
-                    parts = [(part, block) for block in blocks if (part := self._part(block)) is not None]
-                    self._message("user", [self.breakpoints.mark(part, block) for part, block in parts])
+                    parts = (self.breakpoints.mark_last(self._parts(block), block) for block in blocks)
+                    self._message("user", [*chain.from_iterable(parts)])
                 case AssistantTurn(blocks):
                     self._assistant(blocks)
                 case ResultsTurn(results):
@@ -87,7 +90,7 @@ class ResponsesInput:
         if isinstance(block, ToolUseBlock):
             return {
                 "type": "function_call",
-                "call_id": call_id(block.id),
+                "call_id": self._ids.of_call(block.id),
                 "name": self.names.upstream(block.name),
                 "arguments": compact(block.input),
             }
@@ -114,7 +117,7 @@ class ResponsesInput:
 
         A list always where a part may have to carry a cache breakpoint.
         """
-        parts = [part for block in result.content if (part := self._part(block)) is not None]
+        parts = [part for block in result.content for part in self._parts(block)]
         texts = [part["text"] for part in parts if part["type"] == "input_text"]
         output: str | list[Item]
         if len(texts) == len(parts):
@@ -125,19 +128,19 @@ class ResponsesInput:
         if self.breakpoints.wanted:
             output = [_input_text(output)] if isinstance(output, str) else output
             self.breakpoints.mark(output[-1], result, *result.content)
-        return {"type": "function_call_output", "call_id": call_id(result.tool_use_id), "output": output}
+        return {"type": "function_call_output", "call_id": self._ids.of_result(result.tool_use_id), "output": output}
 
-    def _part(self, block: ContentBlock) -> Item | None:
+    def _parts(self, block: ContentBlock) -> list[Item]:
         match block:
             case ImageBlock():
-                return self._image(block)
+                return [self._image(block)]
             case DocumentBlock() if flat_text(block) is None:
                 return self._document(block)
             case _:
                 text = flat_text(block, notes=self.notes)
                 if text is None:
                     self.notes.add(f"messages: a {block.type} block in a user turn was dropped")
-                return _input_text(text) if text else None
+                return _said(text or "")
 
     def _image(self, block: ImageBlock) -> Item:
         match block.source:
@@ -152,16 +155,21 @@ class ResponsesInput:
                 self.notes.add(f"messages: an image with a source of type {other.type} was left out")
                 return _input_text(placeholders.image_unreadable(other.type))
 
-    def _document(self, block: DocumentBlock) -> Item:
+    def _document(self, block: DocumentBlock) -> list[Item]:
         source, title = block.source, block.title or "document.pdf"
+        if isinstance(source, UrlSource) and self.pdf:  # a file that has no name
+            return [*_said(about(block)), {"type": "input_file", "file_url": source.url}]
+        said = _said(said_before(block))
         if isinstance(source, Base64Source) and source.media_type == "application/pdf" and self.pdf:
             data = f"data:application/pdf;base64,{source.data}"
-            return {"type": "input_file", "filename": title, "file_data": data}
-        if isinstance(source, UrlSource) and self.pdf:
-            return {"type": "input_file", "file_url": source.url}
+            return [*said, {"type": "input_file", "filename": file_name(block), "file_data": data}]
         kind = source.media_type if isinstance(source, Base64Source) else source.type
         self.notes.add(f"messages: a document ({kind}) was left out, this model cannot read it")
-        return _input_text(placeholders.document_left_out(title, kind))
+        return [*said, _input_text(placeholders.document_left_out(title, kind))]
+
+
+def _said(text: str) -> list[Item]:
+    return [_input_text(text)] if text else []
 
 
 def _input_text(text: str) -> Item:

@@ -114,6 +114,24 @@ def test_documents_where_they_can_be_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("title", "name"),
+    [("Report", "Report.pdf"), ("b.PDF", "b.PDF"), ("v1.2", "v1.2.pdf"), ("", "document.pdf")],
+)
+def test_a_file_has_a_name_that_says_what_it_is(title: str, name: str) -> None:
+    sent = translate(asking(user(pdf(title=title))), "gpt-4o")
+    assert sent.messages == [said("user", [{"type": "file", "file": {**FILE["file"], "filename": name}}])]
+
+
+@pytest.mark.parametrize("to", case(13, ["gpt-4o", "local"]))
+def test_what_is_said_of_a_document_stands_before_it(to: str) -> None:
+    sent = translate(asking(user(pdf(title="b.pdf", context="From a letter."))), to)
+    left_out = "[The document b.pdf was left out: this model cannot read it (application/pdf)]"
+    file = {"type": "file", "file": {**FILE["file"], "filename": "b.pdf"}}
+    about = "[Document: b.pdf]\nFrom a letter."
+    assert sent.messages == [said("user", [text(about), file] if to == "gpt-4o" else f"{about}\n\n{left_out}")]
+
+
+@pytest.mark.parametrize(
     ("source", "kind"),
     [
         ({"type": "base64", "media_type": "application/pdf", "data": PDF}, "application/pdf"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from proxy.providers.openai.tools import CallIds, call_id
 from tests.captures import MESSAGES, load, structured_answer
 from tests.fakes.openai.chat import FakeOpenAI
 from tests.fakes.openai.odd_base import OddStream
@@ -18,7 +19,7 @@ from tests.fakes.openai.replies import Reply, Text, Thinking, ToolCall, Usage
 from tests.fakes.responses.odd_streams import RESPONSES_STREAMS
 from tests.providers.openai.expectations import expect
 from tests.providers.openai.talk import Talk
-from tests.translation import asking, text, tool, unmarked, user
+from tests.translation import asking, assistant, call, image, pdf, result, text, tool, unmarked, user
 
 Json = dict[str, Any]
 MODELS = ("gpt-4o", "gpt-5", "gpt-5.6-sol", "gpt-6-sol", "o1-pro", "o3-mini", "gpt-9")
@@ -108,6 +109,49 @@ def test_reasoning_comes_back_once_and_in_place(upstream: FakeOpenAI, talk: Talk
     assert all("id" not in item for item in bodies[-1]["input"])
 
 
+@pytest.mark.parametrize(
+    ("about", "before"),
+    [({}, []), ({"title": "T"}, ["[Document: T]"]), ({"title": "T", "context": "C"}, ["[Document: T]\nC"])],
+)
+def test_a_file_at_a_url_has_no_name(about: Json, before: list[str], upstream: FakeOpenAI, talk: Talk) -> None:
+    upstream.reply(Text("ok"))
+    source = {"type": "url", "url": "https://a.test/a.pdf"}
+    mark = {"cache_control": {"type": "ephemeral"}}
+    talk.ask("gpt-6-sol", asking(user({"type": "document", "source": source, **about, **mark}, "read")))
+    *said, file, read = upstream.exchanges[-1].body["input"][0]["content"]
+    assert [part["text"] for part in said] == before
+    assert (file["file_url"], read["text"]) == ("https://a.test/a.pdf", "read")
+    assert [part for part in (*said, read) if "prompt_cache_breakpoint" in part] == [], "one block, one breakpoint"
+    assert "prompt_cache_breakpoint" in file
+
+
+@pytest.mark.parametrize(
+    ("used", "made"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["call_0", "call_0", "call_0"], ["call_0", "call_0_1", "call_0_2"]),
+        (["a_1", "a", "a", "a_1"], ["a_1", "a", "a_2", "a_1_1"]),
+        (["x" * 50] * 2, [call_id("x" * 50), call_id("x" * 50 + "_1")]),
+    ],
+)
+def test_ids_of_calls_never_come_twice(used: list[str], made: list[str]) -> None:
+    ids = CallIds()
+    for id, wanted in zip(used, made, strict=True):
+        assert ids.of_call(id) == ids.of_result(id) == wanted
+
+
+def test_ids_that_clients_use_in_every_turn(upstream: FakeOpenAI, talk: Talk) -> None:
+    turn = [assistant(call("call_0")), user(result("call_0"))]
+    bodies = []
+    for turns in range(1, 4):
+        upstream.reply(Text("ok"))
+        talk.ask("gpt-6-sol", asking(user("go"), *turn * turns, tools=[tool()]))
+        bodies.append(upstream.exchanges[-1].body["input"])
+    assert upstream.refusals == []
+    assert [item["call_id"] for item in bodies[-1][1:]] == [*["call_0"] * 2, *["call_0_1"] * 2, *["call_0_2"] * 2]
+    assert all(shorter == longer[: len(shorter)] for shorter, longer in itertools.pairwise(bodies))
+
+
 def test_prefix_is_stable(upstream: FakeOpenAI, talk: Talk) -> None:
     """CASES-44: what was sent stays byte for byte at the head of what is sent next."""
     bodies = conversation(upstream, talk, 20)
@@ -156,6 +200,30 @@ def marked_parts(items: list[Json]) -> list[Json]:
     contents = [item.get("content") or item.get("output") for item in items]
     parts = [part for content in contents if isinstance(content, list) for part in content]
     return [part for part in parts if "prompt_cache_breakpoint" in part]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        text("x"),
+        image(),
+        pdf(context="C"),
+        {"type": "document", "source": {"type": "content", "content": [text("x"), image()]}},
+        {"type": "search_result", "source": "https://a.test", "title": "A", "content": [text("x")]},
+        {"type": "hologram", "of": "things"},
+    ],
+    ids=lambda block: block["type"],
+)
+@pytest.mark.parametrize("in_result", [False, True])
+def test_any_block_may_be_marked(block: Json, in_result: bool, upstream: FakeOpenAI, talk: Talk) -> None:
+    """And its mark changes nothing but the breakpoint."""
+    sent = []
+    for given in (block, {**block, **CACHED}):
+        last = user(result("t", [given])) if in_result else user(given)
+        assert talk.ask("gpt-6-sol", asking(user("go"), assistant(call("t")), last, tools=[tool()])).error is None
+        sent.append(upstream.requests[-1]["input"])
+    assert [len(marked_parts(items)) for items in sent] == [0, 1]
+    assert unmarked(sent[1]) == sent[0]
 
 
 def test_the_last_four_cache_breakpoints_win(upstream: FakeOpenAI, talk: Talk) -> None:
