@@ -23,6 +23,7 @@ from proxy.launcher.run import launch, print_environment
 from proxy.launcher.shells import WRITERS, usual_shell
 from proxy.logs import ascii_only, configure_logging, open_standard_streams
 from proxy.models.presets import presets
+from proxy.protocol.errors import ApiError
 from proxy.replaying.recorded import recorded
 from proxy.server.hangup import on_hangup
 from proxy.server.process import serve
@@ -70,14 +71,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit code: 0 done, 1 failed, 2 unusable settings or arguments."""
     open_standard_streams()
     ours, theirs = _split(sys.argv[1:] if argv is None else argv)
-    args = _parser().parse_args(ours)
+    parser = _parser()
+    _refuse_keys(parser, ours)
+    args = parser.parse_args(ours)
     if args.command == _REPLAY:
         return _replay(args)
     flags = {name: value for name in variables() if (value := getattr(args, name, None)) is not None}
     try:
         demo = getattr(args, "demo", False)
-        directory = Path.cwd() if theirs is None else settings_directory()
-        if getattr(args, "add", None) and args.server:
+        here = _working_directory()
+        directory = here if theirs is None else settings_directory()
+        if getattr(args, "add", None) is not None and args.server:
             return _add_model(directory, flags, args)
         files = SettingsFiles(directory, flags)
         config = _demo_config(flags) if demo else files.load()
@@ -98,6 +102,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     with recording(app, config), recorded(app, config), Reload(app, files) as reload:
         on_hangup(reload.ask)
         return serve(app, config)
+
+
+def _working_directory() -> Path:
+    """Raises ConfigError."""
+    try:
+        return Path.cwd()
+    except OSError:
+        raise ConfigError(["the current directory is there no more; change into one that is"]) from None
 
 
 def make_app(config: Config) -> Flask:
@@ -140,6 +152,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_record(commands.add_parser(_RECORD, help="serve, and record requests for a bug report", **common))
     _add_replay(commands.add_parser(_REPLAY, help="show where recorded requests have another outcome today"))
     return parser
+
+
+def _refuse_keys(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Ends the program where a key is given as a flag: what the parser would say of that holds the key."""
+    names = {f"--{row.variable.lower().replace('_', '-')}": row.variable for row in settings() if row.secret}
+    for word in argv:
+        if name := names.get(word.partition("=")[0]):
+            parser.error(f"a key has no flag, since arguments are visible to every user; put {name} into .env")
 
 
 def _add_record(parser: argparse.ArgumentParser) -> None:
@@ -290,6 +310,8 @@ def _printed(command: Command, app: Flask, args: argparse.Namespace) -> int:
     except BrokenPipeError:  # its reader has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except ApiError as error:  # the environment makes every question to a server impossible
+        return _fail([error.message], 2)
     return code
 
 

@@ -102,6 +102,8 @@ def test_record(
         (["--port", "nope", "--demo"], 2, ["PORT: "]),
         (["--preferred-provider", "openai", "--big-model", "claude-opus"], 2, ["BIG_MODEL: "]),
         (["--preferred-provider", "custom"], 2, ["PREFERRED_PROVIDER: custom needs a model"]),
+        (["--preferred-provider", "openai", "--big-model", ",", "models"], 2, ["BIG_MODEL: holds no model"]),
+        (["models", "--add", "", "--server", "ollama"], 1, ["model_id is missing"]),
         (["explain", "missing.json"], 1, ["missing.json: cannot be read"]),
         (["explain", "text.json"], 1, ["JSON"]),
         (["explain", "unknown.json"], 1, ["model: llama is not known here"]),
@@ -121,11 +123,40 @@ def test_mistakes(
     assert said.err.isascii()
 
 
-def test_unknown_flags_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("argv", [["--openai-api-key", "canary"], ["check", "--proxy-api-key=canary"]])
+def test_keys_are_no_flags(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as done:
-        main(["--openai-api-key", "canary"])
+        main(argv)
     assert done.value.code == 2
-    capsys.readouterr()
+    said = capsys.readouterr().err
+    assert "_API_KEY into .env" in said
+    assert "canary" not in said
+
+
+@pytest.mark.parametrize("command", ["models", "claude", "serve"])
+@pytest.mark.skipif(os.name == "nt", reason="a directory in use cannot be removed there")
+def test_a_directory_that_is_gone(command: str, empty_place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gone = empty_place / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    try:
+        assert main([command]) == 2
+    finally:
+        os.chdir(empty_place)
+    assert "current directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argv", [["check"], ["models", "--upstream"]])
+def test_an_environment_with_which_nobody_can_be_asked(
+    argv: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:canary@[::1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789")
+    assert main(["--preferred-provider", "openai", *argv]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("HTTP_PROXY, HTTPS_PROXY")
+    assert "canary" not in said
 
 
 def test_a_busy_port(capsys: pytest.CaptureFixture[str]) -> None:

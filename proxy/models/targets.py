@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from proxy.models import vendors
 from proxy.models.catalog import Catalog
-from proxy.models.names import CLAUDE_MODELS, bare, claude_family, effort_problem, with_effort
+from proxy.models.names import CLAUDE_MODELS, EFFORTS, bare, claude_family, effort_problem, with_effort
 from proxy.models.vendors import CUSTOM, vendor
 from proxy.protocol.errors import ApiError
 from proxy.settings.config import Config, CustomModel
@@ -93,6 +93,9 @@ class Targets:
             return None
         if target:
             return target._replace(default=variable.partition(" ")[0] not in self._config.written)
+        if problem := _nameless(whole):
+            self.problems.append(f"{variable}: {problem}")
+            return None
         return self._claude_setting(*with_effort(whole)) or self._any_setting(variable, *with_effort(whole))
 
     def _claude_setting(self, name: str, effort: str | None) -> Target | None:
@@ -137,6 +140,16 @@ class Targets:
             f"any name after {', '.join(prefixes)}, "
             f"or a custom model ({', '.join(customs[:20]) or 'none is configured'})."
         )
+
+
+def _nameless(name: str) -> str | None:
+    """What is wrong with a prefix or an effort that no model's name goes with, or None."""
+    if name.startswith("@") and name[1:].lower() in EFFORTS:
+        return f"{quoted(name)} names no model; write one before the @"
+    prefix, slash, rest = with_effort(name)[0].partition("/")
+    if slash and not rest and any(prefix.lower() in row.prefixes for row in vendors.VENDORS):
+        return f"{quoted(name)} names no model; write one after the slash"
+    return None
 
 
 def custom_target(custom: CustomModel) -> Target:

@@ -30,12 +30,38 @@ _IDLE_MAX = 256
 """Idle connections that are kept: as many as there are threads by default, since new ones cost a TLS handshake. The
 pool goes through all of them twice for every request, which costs less."""
 _NO_CONTENT = 204
+_NO_PROXY = "NO_PROXY names the hosts that are reached without it"
 
 
 @functools.cache
 def tls_context() -> ssl.SSLContext:
-    """One for all clients: it takes tens of milliseconds to make."""
-    return httpx2.create_ssl_context()
+    """One for all clients: it takes tens of milliseconds to make. Raises ApiError (502)."""
+    try:
+        return httpx2.create_ssl_context()
+    except OSError as error:  # ssl.SSLError is one
+        raise ApiError(
+            502,
+            f"SSL_CERT_FILE, SSL_CERT_DIR: the certificates cannot be read ({error.strerror or error}); name a "
+            "readable file in PEM format where the proxy runs, or leave the variables out",
+            should_retry=False,
+        ) from None
+
+
+class _ByProxy(httpx2.BaseTransport):
+    """Leads through a proxy of the environment, and says so where that fails: the address alone would mislead."""
+
+    def __init__(self, inner: httpx2.BaseTransport) -> None:
+        self._inner = inner
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        try:
+            return self._inner.handle_request(request)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
+            words = str(error) or "no answer in time"
+            raise type(error)(f"{words}, at the proxy of HTTP_PROXY, HTTPS_PROXY or ALL_PROXY; {_NO_PROXY}") from error
+
+    def close(self) -> None:
+        self._inner.close()
 
 
 class _ErrorBody(httpx2.SyncByteStream):
@@ -64,24 +90,42 @@ def _bound_error(response: httpx2.Response) -> None:
 def http_client(read_timeout: float) -> httpx2.Client:
     """A pooled client for all calls of one vendor; it honours HTTPS_PROXY, NO_PROXY and the system's CA store.
 
-    `read_timeout` in seconds is a backstop: the pump's idle limit fires first.
+    `read_timeout` in seconds is a backstop: the pump's idle limit fires first. Raises ApiError (502) where what the
+    environment says of proxies or certificates cannot be used.
     """
-    client = httpx2.Client(
-        verify=tls_context(),
-        timeout=httpx2.Timeout(read_timeout, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
-        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=_IDLE_MAX, keepalive_expiry=_KEEP_ALIVE),
-        follow_redirects=False,
-        # What one upstream sets must not reach another, nor another client's requests.
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        event_hooks={"response": [_bound_error]},
-    )
+    client = _made(read_timeout, tls_context())
     for transport in _transports(client):
         # httpx2 has no public way to choose the network backend; a cancelled call before its first byte is the test.
         transport._pool._network_backend = Backend()
     client._transport = TappedTransport(client._transport)
     for pattern, mounted in client._mounts.items():
-        client._mounts[pattern] = TappedTransport(mounted) if mounted is not None else None
+        client._mounts[pattern] = TappedTransport(_ByProxy(mounted)) if mounted is not None else None
     return client
+
+
+def _made(read_timeout: float, context: ssl.SSLContext) -> httpx2.Client:
+    try:
+        return httpx2.Client(
+            verify=context,
+            timeout=httpx2.Timeout(read_timeout, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
+            limits=httpx2.Limits(
+                max_connections=None, max_keepalive_connections=_IDLE_MAX, keepalive_expiry=_KEEP_ALIVE
+            ),
+            follow_redirects=False,
+            # What one upstream sets must not reach another, nor another client's requests.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            event_hooks={"response": [_bound_error]},
+        )
+    except (ImportError, ValueError, httpx2.InvalidURL) as error:  # their words hold the address, and its password
+        if isinstance(error, ImportError):
+            remedy = "for socks5://... run pip install socksio where the proxy runs, or take an http:// address"
+        else:
+            remedy = "give addresses like http://host:port, in NO_PROXY host names with commas between"
+        raise ApiError(
+            502,
+            f"HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY: what the environment says cannot be used; {remedy}",
+            should_retry=False,
+        ) from None
 
 
 def raw_body(response: httpx2.Response) -> Iterator[bytes]:

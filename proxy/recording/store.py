@@ -34,6 +34,16 @@ Named = tuple[str, str]
 """The name of a file and its text, which is ASCII."""
 
 
+def problem_with(directory: Path) -> str | None:
+    """Why nothing can be written to a directory, which is made where it is missing; None where something can."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return None
+
+
 class Store:
     """Takes tapes until `close`."""
 

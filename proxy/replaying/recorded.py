@@ -12,7 +12,7 @@ from proxy.models.habits import Habits
 from proxy.recording.filler import Filler
 from proxy.recording.form import as_text, holds_key, made_of, name_of
 from proxy.recording.intake import Intake
-from proxy.recording.store import Named, Store
+from proxy.recording.store import Named, Store, problem_with
 from proxy.recording.tape import Tape
 from proxy.replaying.comparison import completed
 from proxy.replaying.tool_names import learn_names
@@ -27,7 +27,11 @@ def start_recording(app: Flask, config: Config) -> Store | None:
     if config.record_dir is None:
         return None
     kept = "what is said is kept in them" if config.record_texts else "texts in them are filler"
-    log.warning("RECORD_DIR: requests are recorded in %s; %s, keys never are", config.record_dir, kept)
+    if problem := problem_with(config.record_dir):
+        remedy = "requests go on and are not recorded; name another directory, or let the proxy write to it"
+        log.warning("RECORD_DIR: %s cannot be written to (%s); %s", config.record_dir, problem, remedy)
+    else:
+        log.warning("RECORD_DIR: requests are recorded in %s; %s, keys never are", config.record_dir, kept)
     store = Store(config.record_dir, _named)
 
     def state() -> tuple[Config, Mapping[tuple[str, str], Habits]]:

@@ -80,6 +80,16 @@ class Channel(HTTPChannel):
         super().__init__(server, sock, addr, adj, map=map)
 
     @property
+    def last_activity(self) -> float:
+        """When something last came or went; monotonic."""
+        return self._moved
+
+    @last_activity.setter
+    def last_activity(self, _: float) -> None:
+        # What waitress gives is the time of day, which is set anew at times: all clients would be late at once.
+        self._moved = time.monotonic()
+
+    @property
     def busy(self) -> bool:
         """Whether a whole request is here that is not yet answered to the last byte."""
         return bool(self.requests or self.total_outbufs_len)
@@ -144,7 +154,7 @@ class Channel(HTTPChannel):
                     except OSError:
                         sent = 0
                     if sent:
-                        self.last_activity = time.time()
+                        self.last_activity = time.monotonic()
                     if sent == len(data):
                         return sent
                     return sent + super().write_soon(data[sent:])

@@ -7,7 +7,6 @@ mistaken for the old one.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 
 from proxy.server.clocks import Clocks
@@ -20,10 +19,9 @@ STRANGERS = 32
 
 
 def close_overdue(channels: Sequence[Channel], clocks: Clocks, now: float) -> None:
-    unread = time.time() - clocks.unread  # waitress writes down the time of day
     for channel in channels:
         if channel.total_outbufs_len:
-            overdue = channel.last_activity < unread
+            overdue = channel.last_activity < now - clocks.unread
         else:
             overdue = not channel.busy and channel.progress.overdue(channel.request, clocks, now)
         if overdue:

@@ -20,7 +20,7 @@ from proxy.models.vendors import CUSTOM, Vendor
 from proxy.settings.auto_mode_rules import Rules, rules_of_client
 from proxy.settings.custom_models import CustomModel, parse_custom_models
 from proxy.settings.problems import quoted, shown
-from proxy.settings.sources import Variables, environment, read_dotenv, read_text
+from proxy.settings.sources import Variables, environment, is_there, read_dotenv, read_text
 from proxy.settings.table import CUSTOM_MODELS_FILE, settings, variables
 
 __all__ = [
@@ -243,8 +243,9 @@ def _custom_models(written: Variables, directory: Path, *, required: bool) -> tu
     problems = written.problems
     found = len(problems)
     models: tuple[CustomModel, ...] = ()
-    if path.exists():
-        models = parse_custom_models(read_text(path, label, problems), label, written.secrets, problems)
+    if is_there(path):
+        place = f"CUSTOM_MODELS_FILE ({shown(label)})" if written.get("CUSTOM_MODELS_FILE") else label
+        models = parse_custom_models(read_text(path, place, problems), label, written.secrets, problems)
     elif written.get("CUSTOM_MODELS_FILE"):
         looked = f"looked for in {quoted(str(directory))}"
         problems.append(
@@ -264,11 +265,15 @@ def _auto_mode_rules(written: Variables, directory: Path) -> Rules | None:
     if name is None:
         return None
     path = directory / name
-    if not path.exists():
+    if not is_there(path):
         written.problems.append(f"AUTO_MODE_RULES_FILE: {shown(name)} is missing; create it or leave the variable out")
         return None
+    found = len(written.problems)
+    text = read_text(path, "AUTO_MODE_RULES_FILE", written.problems)
+    if len(written.problems) > found:
+        return None
     try:
-        return rules_of_client(read_text(path, "AUTO_MODE_RULES_FILE", written.problems))
+        return rules_of_client(text)
     except ValueError:
         remedy = "write what `claude auto-mode config` prints into it"
         written.problems.append(f"AUTO_MODE_RULES_FILE: {shown(name)} holds no rules; {remedy}")
@@ -305,7 +310,8 @@ def _mistyped(dotenv: Mapping[str, str], customs: tuple[CustomModel, ...]) -> li
     return [
         f".env: {quoted(name)} is not a setting of the proxy; did you mean {near[0]}?"
         for name in dotenv
-        if name not in known and (near := difflib.get_close_matches(name.upper(), ours, 1, 0.85))
+        # "$env:PORT" is how PowerShell says it
+        if name not in known and (near := difflib.get_close_matches(name.upper().rpartition(":")[2], ours, 1, 0.85))
     ]
 
 

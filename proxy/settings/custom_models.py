@@ -120,7 +120,8 @@ def parse_custom_models(text: str, label: str, secrets: Secrets, problems: list[
 
 
 class _Loader(yaml.SafeLoader):
-    """Stops where YAML is nested so deeply that whoever walks it would fail."""
+    """Stops where YAML is nested so deeply that whoever walks it would fail, and where a name of a mapping comes twice,
+    of which only the last value would count."""
 
     _depth = 0
 
@@ -131,6 +132,16 @@ class _Loader(yaml.SafeLoader):
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[tuple[str, str]] = set()
+        for name, _ in node.value:
+            if isinstance(name, yaml.ScalarNode):
+                if (name.tag, name.value) in seen:
+                    twice = f"{shown(name.value)} is there twice (does the next entry lack its dash?)"
+                    raise yaml.MarkedYAMLError(problem=twice, problem_mark=name.start_mark)
+                seen.add((name.tag, name.value))
+        return super().construct_mapping(node, deep)
 
 
 def _is_boundless(value: Any) -> bool:
@@ -153,7 +164,9 @@ def _list(text: str, label: str, problems: list[str]) -> list[Any]:
         # The parser quotes what it found, which may be (a piece of) a key.
         what = getattr(error, "problem", None) or "it holds a value that cannot be read"
         what = re.sub(r"'[^']{3,}'", "something", what)
-        problems.append(f"{label}: {where}not valid YAML: {ascii(what)[1:-1]}; check indentation, colons and quotes")
+        words = what.encode("ascii", "backslashreplace").decode()
+        remedy = "check indentation (spaces, no tabs), colons and quotes"
+        problems.append(f"{label}: {where}not valid YAML: {words}; {remedy}")
         return []
     if entries is None:
         return []

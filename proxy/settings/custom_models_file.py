@@ -33,7 +33,7 @@ class NotWritten(Exception):
 
 def add_entry(path: Path, entry: Mapping[str, Any]) -> None:
     """Appends an entry, to a new file if there is none. Raises NotWritten."""
-    text, newline = _read(path) if path.exists() else ("", "\n")
+    text, newline = _read(path) if os.path.exists(path) else ("", "\n")
     document, plain = _parsed(text, path)
     if document is None:
         begun = text if not text or text.endswith("\n") else f"{text}\n"
@@ -156,7 +156,7 @@ def _write(path: Path, text: str, newline: str) -> None:
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline=newline) as file:
                 file.write(text)
-            if real.exists():
+            if os.path.exists(real):
                 shutil.copymode(real, name)
             else:
                 os.chmod(name, 0o644)

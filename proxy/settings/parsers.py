@@ -14,10 +14,23 @@ def text(value: str) -> str:
     return value
 
 
+def models(value: str) -> str:
+    """One model, or several with commas between."""
+    if not value.replace(",", "").strip():
+        raise ValueError("holds no model; name one or several, separated by commas, or leave it out")
+    return value
+
+
 def directory(value: str) -> str:
     if looks_like_key(value):
         raise ValueError(f"{shown(value)}; give the path of a directory, with ./ before a name like that")
+    _check_home(value)
     return value
+
+
+def _check_home(path: str) -> None:
+    if re.match(r"~[/\\]", path):
+        raise ValueError("begins with ~, which stands for a home directory in shells only; write the whole path")
 
 
 def host(value: str) -> str:
@@ -26,6 +39,8 @@ def host(value: str) -> str:
         raise ValueError(f"{shown(value)} is not an address; give one like 127.0.0.1, without http://")
     if value.count(":") == 1:
         raise ValueError(f"{shown(value)} holds a port; put that into PORT")
+    if value == "*":
+        raise ValueError('"*" is not an address; give 0.0.0.0 for all of IPv4, or :: for IPv6 as well')
     return value.strip("[]")
 
 
@@ -58,8 +73,19 @@ def database(value: str) -> str:
     """A SQLAlchemy URL, or "off". It may hold a password, so nothing of it is shown."""
     if value.lower() == "off":
         return "off"
-    if not re.match(r"[a-z][a-z0-9_+]*://", value):
+    url = re.match(r"(?P<kind>[a-z][a-z0-9_+]*)://(?:[^:/]*(?::[^@]*)?@)?(?P<host>[^/?]*)/?(?P<path>[^?]*)", value)
+    if url is None:
         raise ValueError("is not the URL of a database; give one such as sqlite:///usage.db, or off")
+    if url["kind"].startswith("sqlite") and url["host"]:
+        raise ValueError("has two slashes; write three before a path that begins here, four before one from the root")
+    if url["kind"] == "postgres":
+        raise ValueError("begins with postgres://; write postgresql://")
+    if not re.fullmatch(r"(\[[^\]@]*\]|[^:@]*)(:[0-9]*)?", url["host"]):
+        raise ValueError(
+            "has something else where host and port are expected; write : / ? # @ in a user name or a password as "
+            "%3A %2F %3F %23 %40"
+        )
+    _check_home(url["path"])
     return value
 
 
@@ -106,11 +132,19 @@ def matching(pattern: str, what: str) -> Callable[[str], str]:
     return parse
 
 
-def url(value: str) -> str:
-    """The base address of an API, without a slash at its end."""
-    if problem := url_problem(value):
-        raise ValueError(problem)
-    return value.rstrip("/")
+def url(appended: str) -> Callable[[str], str]:
+    """The base address of an API, without a slash at its end. `appended` is the path that requests add to it."""
+    version = re.match(r"/v\d[^/]*(?=/)", appended)
+
+    def parse(value: str) -> str:
+        if problem := url_problem(value):
+            raise ValueError(problem)
+        base = value.rstrip("/")
+        if version and base.endswith(version[0]):
+            raise ValueError(f'must not end in "{version[0]}", which is appended to it; leave that out')
+        return base
+
+    return parse
 
 
 def key(value: str) -> str:

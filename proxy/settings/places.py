@@ -22,10 +22,10 @@ def settings_directory() -> Path:
         return here
     base = environment(("XDG_CONFIG_HOME",)).get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     places = (Path(base, _CONFIG), Path(__file__).resolve().parents[2])
-    return next((place for place in places if (place / ".env").is_file()), here)
+    return next((place for place in places if os.path.isfile(place / ".env")), here)
 
 
 def _says_who_answers(directory: Path) -> bool:
     sections = {row.variable: row.section for row in settings()}
     names = {name for name, section in sections.items() if section == sections["PREFERRED_PROVIDER"]}
-    return (directory / CUSTOM_MODELS_FILE).is_file() or not names.isdisjoint(read_dotenv(directory / ".env", []))
+    return os.path.isfile(directory / CUSTOM_MODELS_FILE) or not names.isdisjoint(read_dotenv(directory / ".env", []))

@@ -12,7 +12,10 @@ _SECRET = re.compile(
     r"(?:sk-|pk-|gsk_|hf_|xai-|AIza|Bearer ).*|(?!.*\.ya?ml$)(?=[^0-9]*[0-9])(?=[^a-z]*[a-z])[A-Za-z0-9_+=.-]{20,}",
     re.DOTALL,
 )
-_APPENDED_PATHS = ("/chat/completions", "/completions", "/responses", "/messages", "/v1beta")
+_APPENDED_PATHS = (
+    *("/chat/completions", "/completions", "/responses", "/messages", "/v1beta"),
+    *("/v1/models", "/v1beta/models"),
+)
 """Endings of a pasted address that the SDKs append themselves."""
 
 

@@ -67,7 +67,7 @@ def read_dotenv(path: Path, problems: list[str]) -> dict[str, str]:
 
     The parser is used in place of `dotenv_values`, which tells of a broken line only in the log.
     """
-    if not path.exists():
+    if not is_there(path):
         return {}
     values: dict[str, str] = {}
     text = read_text(path, ".env", problems)
@@ -77,6 +77,17 @@ def read_dotenv(path: Path, problems: list[str]) -> dict[str, str]:
         elif binding.key and binding.value is not None:
             values[binding.key] = binding.value
     return values
+
+
+def is_there(path: Path) -> bool:
+    """Whether something has this name: also what cannot be read, such as a link that leads nowhere."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError:  # why, says who reads it
+        pass
+    return True
 
 
 def read_text(path: Path, label: str, problems: list[str]) -> str:

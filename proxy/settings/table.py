@@ -87,7 +87,7 @@ def _models() -> tuple[Setting, Setting]:
         Setting(
             "BIG_MODEL",
             _ANSWERS,
-            parsers.text,
+            parsers.models,
             "The model for sonnet, opus, fable and every other Claude family but haiku",
             default_text="by provider",
             example="gemini-3.8-flash",
@@ -99,7 +99,7 @@ def _models() -> tuple[Setting, Setting]:
         Setting(
             "SMALL_MODEL",
             _ANSWERS,
-            parsers.text,
+            parsers.models,
             "The model for haiku",
             default_text="by provider",
             example="gemini-3.5-flash-lite",
@@ -136,11 +136,11 @@ def _role_rows() -> list[Setting]:
     ]
     for variable, what, default, detail in _ROLE_MODELS:
         example = "openai/gpt-6-luna"
-        rows.append(Setting(variable, _ROLES, parsers.text, what, None, default, example, detail))
+        rows.append(Setting(variable, _ROLES, parsers.models, what, None, default, example, detail))
     for family, variable in FAMILIES.items():
         words = "SMALL_MODEL" if family == "haiku" else "BIG_MODEL"
         rows.append(
-            Setting(variable, _ROLES, parsers.text, f"The model for {family}", None, f"as {words}", "anthropic")
+            Setting(variable, _ROLES, parsers.models, f"The model for {family}", None, f"as {words}", "anthropic")
         )
     return rows
 
@@ -198,7 +198,7 @@ def _vendor_rows() -> list[Setting]:
                 Setting(
                     vendor.url_variable,
                     _ADDRESSES,
-                    parsers.url,
+                    parsers.url(vendor.url_path),
                     f"Another address than {vendor.title}'s: a gateway, or a server that speaks its API{ending}",
                     default_text="the vendor's own",
                     example=vendor.url or "",

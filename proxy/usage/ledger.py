@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _LOAD_PATIENCE = 5.0
 """Seconds that the first requests with a budget wait for what was spent before the start."""
 _MAX_TARGETS = 256
+_DAYS_MAX = 100
+"""Days of which it is known what they cost. More than a month has: a clock that was ahead must not make it forget."""
 RECENT = 200
 """Records that are kept in memory."""
 
@@ -99,10 +101,9 @@ class Ledger:
 
     def _count(self, day: str, cost: float) -> None:
         with self._lock:
-            if day not in self._costs:
-                kept = max(day, *self._costs, "")[:7]
-                self._costs = {each: cost for each, cost in self._costs.items() if each[:7] >= kept}
             self._costs[day] = self._costs.get(day, 0.0) + cost
+            if len(self._costs) > _DAYS_MAX:
+                del self._costs[min(self._costs)]
 
     def _warn_of(self, target: str) -> None:
         with self._lock:

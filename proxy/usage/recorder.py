@@ -26,6 +26,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 """Seconds after a failure until the next try; doubled each time."""
 _LAST_PAUSE = 0.2
 """Seconds between two tries of a recorder that is to end."""
+_NO_FILE = "unable to open database file"
+"""All that SQLite says where a directory is missing or must not be written to."""
 CLOSE_PATIENCE = 8.0
 """Seconds in which what waits at the end must be written."""
 
@@ -117,7 +119,7 @@ class Recorder:
                 pass
         except Exception as error:
             if not self._failing:
-                log.warning("USAGE_DB: the database cannot be used, requests go on: %s", _words(error))
+                log.warning("USAGE_DB: the database cannot be used, requests go on: %s", words_of(error))
             self._failing = True
             return False
         finally:
@@ -149,8 +151,9 @@ class Recorder:
         return True
 
 
-def _words(error: Exception) -> str:
+def words_of(error: Exception) -> str:
     """The driver's own words, without SQLAlchemy's: those hold the whole statement."""
     cause = getattr(error, "orig", None) or error
     first, *_ = str(cause).splitlines() or [""]
-    return f"{type(cause).__name__}: {first[:300]}"
+    remedy = "; make its directory, and let the proxy write there" if first == _NO_FILE else ""
+    return f"{type(cause).__name__}: {first[:300]}{remedy}"

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from proxy.usage.record import dollars
+from proxy.usage.recorder import words_of
 from proxy.usage.store import Store, Sums, WrongVersion, missing_file
 
 _TITLES = ("requests", "failed", "no price", "input", "cached", "cache write", "output", "cost")
@@ -46,9 +47,7 @@ def _sums(url: str | None, by: str, since: str) -> Sequence[Sums]:
         finally:
             store.close()
     except (SQLAlchemyError, ImportError, OSError, WrongVersion) as error:
-        cause = getattr(error, "orig", None) or error
-        first, *_ = str(cause).splitlines() or [""]
-        raise CannotReport(f"USAGE_DB: the database cannot be read ({type(cause).__name__}: {first})") from None
+        raise CannotReport(f"USAGE_DB: the database cannot be read ({words_of(error)})") from None
 
 
 def _table(by: str, sums: Sequence[Sums]) -> str:

@@ -29,11 +29,13 @@ def pass_unknown() -> Response | None:
     """
     path = request.path
     is_theirs = path.startswith("/v1/") and not path.startswith("/v1/v1/")
-    if request.routing_exception is None or request.method not in _METHODS or not is_theirs:
+    if request.routing_exception is None or not is_theirs:
         return None
     owner = services().router.owner()
     if owner is None:
         return None
+    if request.method not in _METHODS:
+        raise ApiError(405, f"{request.method} {path}: method not allowed, use {', '.join(_METHODS)}")
     as_sent = request.environ.get("REQUEST_URI", path).partition("?")[0]
     if as_sent.count("/") != path.count("/"):
         # An encoded slash is none to who looks at the path next.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import threading
 import time
@@ -34,6 +35,7 @@ from proxy.models.habits import HabitBook, Habits
 from proxy.models.roles import Role, role_of
 from proxy.models.routing import Route, Router
 from proxy.protocol.deltas import Delta, Usage
+from proxy.protocol.errors import ApiError
 from proxy.protocol.request import MessagesRequest, checked, read_request
 from proxy.providers.base import ClientRequest, Exchange, Provider, Wire
 from proxy.providers.call import Call
@@ -51,6 +53,8 @@ WITNESS = "proxy.witness"
 """In the WSGI environment of a request: who is told what becomes of it, and listens at the upstream as its tap."""
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class Explained(NamedTuple):
@@ -201,10 +205,14 @@ class Services:
         return self.router.judge()
 
     def warm_up(self) -> None:
-        """Does in advance what the first request would have to wait for."""
+        """Does in advance what the first request would have to wait for. What that would fail with is told in the
+        log."""
         text_tokens("A first word makes it read its vocabulary.")
         for name in {self.router.resolve(known.id).provider for known in self.router.known_models()}:
-            self.provider(name).warm_up()
+            try:
+                self.provider(name).warm_up()
+            except ApiError as error:
+                log.warning("%s", error.message)
 
     def explain(self, body: bytes) -> Explained:
         """What would become of a request. Raises ApiError."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from proxy.protocol.errors import ApiError
 from proxy.providers import connections, streams
 from proxy.providers.call import Call
 from proxy.providers.connections import decoded_body, http_client, raw_body
@@ -155,6 +158,7 @@ def test_what_a_peak_leaves_is_let_go_of(
 ) -> None:
     go_on = threading.Event()
     upstream.script = [Raw([b"begun", go_on, END]) for _ in range(12)]
+    gc.collect()  # streams of other tests would go while this one counts
     others = len(streams._open)
     readers = [Reader(client, upstream.url) for _ in range(12)]
     for reader in readers:
@@ -275,6 +279,50 @@ def test_calls_over_tls_can_be_cancelled(
         assert exchange.client_gone.wait(PATIENCE)
         assert Reader(client, url).through().got == END
     assert upstream.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("HTTP_PROXY", "http://me:canary@[::1", "give addresses like http://host:port"),
+        ("ALL_PROXY", "canary://host", "give addresses like http://host:port"),
+        ("HTTPS_PROXY", "http://host:canary", "give addresses like http://host:port"),
+        ("SSL_CERT_FILE", "no-such-file.pem", "SSL_CERT_FILE, SSL_CERT_DIR: the certificates cannot be read"),
+        ("SSL_CERT_FILE", __file__, "SSL_CERT_FILE, SSL_CERT_DIR: the certificates cannot be read"),
+    ],
+)
+def test_an_environment_that_cannot_be_used(
+    variable: str, value: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    connections.tls_context.cache_clear()
+    try:
+        with pytest.raises(ApiError) as caught:
+            http_client(PATIENCE)
+    finally:
+        connections.tls_context.cache_clear()
+    assert caught.value.status == 502
+    assert variable in caught.value.message
+    assert words in caught.value.message
+    assert "canary" not in caught.value.message
+
+
+def test_a_proxy_whose_library_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv("ALL_PROXY", "socks5://me:canary@127.0.0.1:9")
+    with pytest.raises(ApiError, match=r"ALL_PROXY.*pip install socksio") as caught:
+        http_client(PATIENCE)
+    assert "canary" not in caught.value.message
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_is_not_there_is_named(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", f"http://me:canary@127.0.0.1:{port}")
+    with http_client(PATIENCE) as client, pytest.raises(httpx2.ConnectError, match="_PROXY") as caught:
+        client.get(f"{scheme}://model.example/v1")
+    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("exempt", "direct"), [("127.0.0.1", True), ("*", True), ("other.example", False)])

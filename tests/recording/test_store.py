@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from proxy.recording import store as store_module
-from proxy.recording.store import Store
+from proxy.recording.store import Store, problem_with
 from proxy.recording.tape import SIZE_MAX, Tape
 from tests.web.serving import settings
 
@@ -59,6 +59,15 @@ def test_a_disk_that_takes_nothing_is_told_of_once(tmp_path: Path, caplog: pytes
         filled(tmp_path / "file" / "in", 3)
     assert len(caplog.records) == 1
     assert "RECORD_DIR" in caplog.text
+
+
+def test_a_directory_is_tried_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no directory")
+    assert problem_with(tmp_path / "file")
+    assert problem_with(tmp_path / "file" / "in")
+    assert problem_with(tmp_path / ("n" * 300))
+    assert problem_with(tmp_path / "new" / "one") is None
+    assert list((tmp_path / "new" / "one").iterdir()) == []
 
 
 def test_what_cannot_be_recorded_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

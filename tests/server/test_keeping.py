@@ -101,6 +101,28 @@ def test_a_client_that_takes_nothing_is_closed() -> None:
         assert over
 
 
+@pytest.mark.parametrize("hours", [24, -24])
+def test_a_clock_that_is_set_closes_nobody(hours: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a suspend, or when the network first tells the time: the client gets all of the answer."""
+    size = 20_000_000
+    true_time, ahead = time.time, [0]
+    monkeypatch.setattr(time, "time", lambda: true_time() + ahead[0])
+
+    def app(_: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(size))])
+        return [bytes(size)]
+
+    with serving(app, clocks=replace(PATIENT, unread=PATIENCE)) as server, connect(server, GET) as connection:
+        connection.settimeout(PATIENCE)
+        got = len(connection.recv(1000))
+        ahead[0] = hours * 3600
+        time.sleep(SHORT)  # ten looks at the clocks
+        while got < size:
+            piece = connection.recv(1 << 20)
+            assert piece, "cut off"
+            got += len(piece)
+
+
 @pytest.mark.parametrize("sent", [b"", HEAD, BODY], ids=["idle", "slow heads", "slow bodies"])
 def test_a_crowd_locks_nobody_out(sent: bytes) -> None:
     """With 4 threads 100 connections may be open; no clock helps here, and what runs is left alone."""

@@ -279,6 +279,8 @@ def test_problem_of_the_file(tmp_path: Path, models: str, texts: list[str]) -> N
         ("- model_id: *sk-canary\n", 1),
         ("- !sk-canary 1\n", 1),
         ("- {? [sk-canary] : 1}\n", 1),
+        ("- model_id: a\n  api_base: http://a\n  model_id: b\n  api_base: http://b\n", 3),
+        ("- model_id: a\n  headers: {sk-canary01: a, sk-canary01: b}\n", 2),
         ("- {since: 2026-13-45}\n", None),
         ("- \x01\n", None),
     ],
@@ -289,6 +291,12 @@ def test_yaml_syntax(tmp_path: Path, models: str, line: int | None) -> None:
         f"custom_models.yaml: line {line}: not valid YAML" if line else "custom_models.yaml: not valid"
     )
     assert "canary" not in text
+
+
+def test_a_tab_is_named(tmp_path: Path) -> None:
+    (text,) = problems(tmp_path, models="- model_id: a\n\tapi_base: http://a\n")
+    assert r"found character '\t'" in text
+    assert "no tabs" in text
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,26 @@ def test_days_and_months(clock: Clock) -> None:
     assert ledger.spent() == (3.0, 3.0)
 
 
+@pytest.mark.parametrize("wrong", [moment(29, 12), moment(1, 1)], ids=["ahead", "behind"])
+def test_a_clock_that_is_wrong_for_a_while_forgets_nothing(wrong: float, clock: Clock) -> None:
+    ledger = Ledger(clock=clock)
+    ledger.add(record(time=moment(2), cost=2.0))
+    spend(ledger, clock, 1.0)
+    right, clock.now = clock.now, wrong
+    spend(ledger, clock, 0.5)
+    clock.now = right
+    spend(ledger, clock, 0.25)
+    assert ledger.spent() == (1.25, 3.25)
+
+
+def test_days_that_are_long_past_are_forgotten(clock: Clock) -> None:
+    ledger = Ledger(clock=clock)
+    for day in range(400):
+        ledger.add(record(time=moment(29) - day * 86400, cost=1.0))
+    assert len(ledger._costs) == 100
+    assert ledger.spent() == (1.0, 29.0)
+
+
 @pytest.mark.parametrize(
     ("spent", "daily", "monthly", "variable"),
     [

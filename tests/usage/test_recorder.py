@@ -107,7 +107,7 @@ def test_a_locked_database(path: Path, caplog: pytest.LogCaptureFixture) -> None
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("sqlite:////no/such/directory/usage.db", "unable to open database file"),
+        ("sqlite:////no/such/directory/usage.db", "unable to open database file; make its directory"),
         ("nonsense://", "nonsense"),
         ("postgresql+nodriver://me:canary-password@host/db", "nodriver"),
     ],

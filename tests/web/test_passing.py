@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import json
@@ -68,6 +69,10 @@ def client(proxy: Proxy) -> Iterator[anthropic.Anthropic]:
 def call(proxy: Proxy, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return proxy.call(method, path, body, {**OLD, "x-api-key": GATE, **named})
+
+
+def url_of(proxy: Proxy) -> str:
+    return f"http://127.0.0.1:{proxy.port}"
 
 
 def test_batches(client: anthropic.Anthropic, upstream: Upstream) -> None:
@@ -218,6 +223,31 @@ def test_the_proxys_key_goes_nowhere(upstream: Upstream) -> None:
     with serve(config(upstream, PROXY_API_KEY=GATE)) as proxy:
         assert call(proxy, "GET", "/v1/files").error(401)["message"].startswith("ANTHROPIC_API_KEY is not set")
         proxy.call("GET", "/v1/files", headers=OLD).error(401)
+    assert upstream.exchanges == []
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PROPFIND"])
+def test_other_methods(method: str, proxy: Proxy, upstream: Upstream) -> None:
+    answer = call(proxy, method, "/v1/files")
+    assert answer.status == 405
+    if method != "HEAD":
+        assert "use GET, POST, PUT, PATCH, DELETE" in answer.error(405)["message"]
+    assert upstream.exchanges == []
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens", "/v1/models", "/v1/files"])
+def test_an_address_that_leads_back(path: str, upstream: Upstream) -> None:
+    """Each request would ask for another one until no thread is left. Here the way back has one station more."""
+    is_read = path in ("/v1/models", "/v1/files")
+    body = None if is_read else json.dumps(PARAMS).encode()
+    with contextlib.ExitStack() as stack:
+        first = stack.enter_context(serve(config(upstream)))
+        second = stack.enter_context(serve(config(upstream, ANTHROPIC_UPSTREAM_URL=url_of(first))))
+        first.app.extensions["proxy"] = first.services.renewed(config(upstream, ANTHROPIC_UPSTREAM_URL=url_of(second)))
+        for proxy in (first, second):
+            answer = call(proxy, "GET" if is_read else "POST", path, body)
+            assert "ANTHROPIC_UPSTREAM_URL" in answer.error(502)["message"]
+            assert answer.headers["x-should-retry"] == "false"
     assert upstream.exchanges == []
 
 

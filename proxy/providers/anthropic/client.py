@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -37,6 +38,8 @@ OFFICIAL_URL = "https://api.anthropic.com"
 _EVENT_BEGINS = (b"event:", b"data:", b":")
 _DECODED = ("gzip", "deflate")
 """Encodings that are undone: an upstream may use them although it is asked for none."""
+_MARK = "x-claude-proxy-mark"
+"""The header by which a proxy knows its own requests: the marks of all that they came through."""
 _ENCODINGS = ("", "identity", *_DECODED)
 _NAMES = NameRules(characters="a-zA-Z0-9_-", first="", limit=128, kept=119)
 """`^[a-zA-Z0-9_-]{1,128}$` (Anthropic's API reference, `tools.name`, 2026-11). 119 characters, `_` and 8 digits of a
@@ -51,6 +54,7 @@ class AnthropicProvider:
         self._endpoint = config.endpoint("anthropic")
         self._has_gate = bool(config.proxy_api_keys)
         self._url = self._endpoint.base_url or OFFICIAL_URL
+        self._mark = secrets.token_hex(8)
         self._http = http_client(read_timeout)
 
     def server(self, route: Route) -> str:  # noqa: ARG002 - one for all routes
@@ -86,6 +90,8 @@ class AnthropicProvider:
                 should_retry=False,
             )
         headers = request_headers(received.headers, key)
+        if self._endpoint.base_url:
+            self._mark_way(headers)
         try:
             request = self._http.build_request(
                 received.method,
@@ -100,7 +106,7 @@ class AnthropicProvider:
                 body = b"".join(_beginning(response.iter_bytes()))
             return read_failure(response.status_code, response.headers, body)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            return Failure(0, type(error).__name__)
+            return Failure(0, _reason(error))
 
     def read(self, response: httpx2.Response, written: Written[None], call: Call) -> Iterator[Sequence[Item]]:
         """The head, then the body: of a model's event stream in whole frames, of other answers of models in one piece,
@@ -163,6 +169,21 @@ class AnthropicProvider:
 
     def close(self) -> None:
         self._http.close()
+
+    def _mark_way(self, headers: dict[str, str]) -> None:
+        """A request that comes back would go round until no thread is left. Anthropic's own address gets no mark.
+
+        Raises ApiError (502) for one that carries the mark.
+        """
+        passed = headers.get(_MARK, "")
+        if self._mark in passed:
+            raise ApiError(
+                502,
+                f"ANTHROPIC_UPSTREAM_URL: {self._url} leads back to this proxy; give Anthropic's address or a "
+                "gateway's, or leave it out (ANTHROPIC_BASE_URL is what tells clients of the proxy)",
+                should_retry=False,
+            )
+        headers[_MARK] = f"{passed} {self._mark}".lstrip()
 
     def _backend(self, response: httpx2.Response) -> Backend:
         """How to speak of it; what must not be repeated are the credentials that it was sent, whosever they are."""
@@ -241,6 +262,12 @@ def _is_answer(value: dict[str, Any]) -> bool:
 def _scrubbed(body: bytes, backend: Backend) -> bytes:
     """Without keys; bytes that are no text stay what they are."""
     return backend.without_keys(body.decode("latin-1")).encode("latin-1")
+
+
+def _reason(error: Exception) -> str:
+    """The words of a connection that was not made. Other failures may quote what the server sent."""
+    own_words = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError) and str(error)
+    return f"{type(error).__name__}: {own_words}" if own_words else type(error).__name__
 
 
 def _untouched(request: httpx2.Request) -> httpx2.Request:
