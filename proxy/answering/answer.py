@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 
 from proxy.answering.attempts import Attempts
 from proxy.answering.calibration import learn_input
@@ -36,7 +37,7 @@ def answer(
     tools = {tool.name: tool for tool in request.tools if tool.is_custom}
     may_call = tools and (request.tool_choice is None or request.tool_choice.type != "none")
     if may_call and not exchange.route.official:
-        names = attempts.tool_names(exchange)
+        names = cache(lambda: attempts.prepare(exchange).plan.names)
         batches = written_calls(batches, names, bare=request.json_schema is None)
     schemas = {name: tool.input_schema or {} for name, tool in tools.items()}
     held = {name for name, tool in tools.items() if _wants_repair(exchange, tool)}

@@ -23,7 +23,6 @@ from proxy.protocol.errors import ApiError
 from proxy.providers.base import Exchange, Item, Provider, Written
 from proxy.providers.call import Call
 from proxy.providers.common.failures import Failure
-from proxy.providers.common.tool_names import ToolNames
 
 _LESSON_LIMIT = 4
 """Corrected requests for one answer. A server that refuses a fifth form wants something that is not known here."""
@@ -61,11 +60,6 @@ class Attempts:
     def prepare(self, exchange: Exchange) -> Attempt:
         """The first attempt as it would be made now. Pure but for what has been learned; raises ApiError."""
         return self._attempt(exchange, self._habits(exchange.route))
-
-    def tool_names(self, exchange: Exchange) -> ToolNames:
-        """The names of the request's own tools, as the provider sends them and back."""
-        wire = self._provider.wire(exchange.route, self._habits(exchange.route))
-        return ToolNames((tool.name for tool in exchange.request.tools if tool.is_custom), wire.names)
 
     def count(self, exchange: Exchange, call: Call) -> int | None:
         """The input tokens as the upstream counts them, None where it does not; raises ApiError."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from proxy.providers.common.placeholders import EMPTY_ANSWER
 from tests.conformance import same_message
 from tests.fakes.openai.chat import FakeOpenAI
 from tests.fakes.openai.odd_base import final, text
@@ -61,3 +62,16 @@ def test_where_no_tool_may_be_called_it_is_text(served: tuple[Proxy, FakeOpenAI]
     message = answered(served, QWEN, **more)
     assert [block.get("text") for block in message["content"]] == [QWEN]
     assert message["stop_reason"] == "end_turn"
+
+
+def test_of_a_tool_that_is_not_offered_it_is_text(served: tuple[Proxy, FakeOpenAI]) -> None:
+    """As long as a deferred tool is not loaded the model has not been told of it."""
+    other = {"name": "Other", "input_schema": SCHEMA}
+    message = answered(served, QWEN, tools=[{**TOOLS[0], "defer_loading": True}, other])
+    assert [block.get("text") for block in message["content"]] == [QWEN]
+    assert message["stop_reason"] == "end_turn"
+
+
+def test_an_answer_of_nothing_but_a_control_token_is_told(served: tuple[Proxy, FakeOpenAI]) -> None:
+    message = answered(served, "<|im_end|>")
+    assert [block.get("text") for block in message["content"]] == [EMPTY_ANSWER]

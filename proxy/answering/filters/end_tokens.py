@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from proxy.protocol.deltas import Delta, Finish, Note, TextDelta, Usage
+from proxy.protocol.deltas import (
+    Delta,
+    Finish,
+    Note,
+    RedactedThinking,
+    TextDelta,
+    ThinkingDelta,
+    ThinkingEnd,
+    Usage,
+)
+from proxy.providers.common.placeholders import EMPTY_ANSWER
 
 TOKENS = (
     *("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|end_of_text|>", "<|return|>", "<|eot|>"),
@@ -20,14 +30,19 @@ _TAIL = 120
 """Characters, in which some tokens in a row have room."""
 _STRUCK = "<s>"
 """The tag of HTML that `</s>` closes."""
+_SAYS_NOTHING = Usage | Note | ThinkingDelta | ThinkingEnd | RedactedThinking
 _PREFIXES = frozenset(token[:size] for token in (*TOKENS, _STRUCK) for size in range(1, len(token)))
 
 
 def end_tokens(batches: Iterable[Sequence[Delta]]) -> Iterator[Sequence[Delta]]:
-    """Leaves out the tokens with which a complete answer's text ends; what anything follows stays."""
-    held, is_html = "", False
+    """Leaves out the tokens with which a complete answer's text ends; what anything follows stays.
+
+    An answer that was nothing else says so: none is silently empty.
+    """
+    held, is_html, has_said = "", False, False
     for batch in batches:
         if not held and not _BEGINS.search("".join([each.text for each in batch if type(each) is TextDelta])):
+            has_said = has_said or any(map(_says, batch))
             yield batch  # speed, no other rule
             continue
         out: list[Delta] = []
@@ -44,13 +59,20 @@ def end_tokens(batches: Iterable[Sequence[Delta]]) -> Iterator[Sequence[Delta]]:
                 is_row = _ROW.fullmatch(held) and not (is_html and "</s>" in held)
                 if is_row and isinstance(delta, Finish) and delta.reason == "end":
                     out.append(Note("control tokens at the end of the text were left out"))
+                    out.extend([] if has_said or any(map(_says, out)) else [TextDelta(EMPTY_ANSWER)])
                 else:
                     out.append(TextDelta(held))
                 held = ""
             out.append(delta)
+        has_said = has_said or any(map(_says, out))
         yield out
     if held:
         yield [TextDelta(held)]
+
+
+def _says(delta: Delta) -> bool:
+    """Whether it is part of what an answer says, beside thoughts."""
+    return bool(delta.text.strip()) if isinstance(delta, TextDelta) else not isinstance(delta, _SAYS_NOTHING)
 
 
 def _begin(text: str) -> int:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
@@ -57,11 +57,12 @@ _FENCE = re.compile(r"^[ \t>*-]*(?:```|~~~)", re.MULTILINE)
 
 
 def written_calls(
-    batches: Iterable[Sequence[Delta]], names: ToolNames, *, bare: bool = True
+    batches: Iterable[Sequence[Delta]], names: Callable[[], ToolNames], *, bare: bool = True
 ) -> Iterator[Sequence[Delta]]:
     """Makes calls of what the model wrote as text.
 
-    `bare`: they may stand without any mark, which must not be where the client wants JSON.
+    `names` gives those of the offered tools; it is called only where there may be calls. `bare`: they may stand without
+    any mark, which must not be where the client wants JSON.
     """
     text = _Text(names, _Place.HEAD if bare else _Place.TEXT)
     made = _Made()
@@ -80,7 +81,7 @@ def written_calls(
                 is_cut = delta.reason not in _ENDS
                 out.extend(text.rest(cut=is_cut))
                 if not is_cut and text.is_empty and not made.calls:
-                    text.calls += calls_at_end("".join(thoughts), names.known)
+                    text.calls += calls_at_end("".join(thoughts), lambda name: names().known(name))
                 out.extend(made.others(text.calls))
             elif isinstance(delta, ThinkingDelta):
                 out.extend(text.rest(cut=False) if delta.text else ())
@@ -100,13 +101,10 @@ class _Place(Enum):
     BARE = auto()
 
 
-_TEXT = _Place.TEXT
-
-
 class _Text:
     """`calls` are those found so far."""
 
-    def __init__(self, names: ToolNames, place: _Place) -> None:
+    def __init__(self, names: Callable[[], ToolNames], place: _Place) -> None:
         self.calls: list[WrittenCall] = []
         self._names = names
         self._place = place
@@ -124,7 +122,7 @@ class _Text:
 
     def is_plain(self, text: str) -> bool:
         """Whether the text goes on as it is, which is then taken for shown: speed, no other rule."""
-        if self._place is not _TEXT or self._held or _MARK_BEGINS.search(text):
+        if self._place is not _Place.TEXT or self._held or _MARK_BEGINS.search(text):
             return False
         self._lines.append(text)
         return True
@@ -146,9 +144,9 @@ class _Text:
             self._place = _Place.TEXT
         calls: Sequence[str | WrittenCall] = []
         if place in (_Place.HEAD, _Place.BARE):
-            calls = read_bare(text, self._names.known)
+            calls = read_bare(text, self._names().known)
         if place is _Place.HELD:
-            calls = read_calls(text, self._names.known, cut=cut)
+            calls = read_calls(text, self._names().known, cut=cut)
         for part in calls or filter(None, [text]):
             if isinstance(part, WrittenCall):
                 self.calls.append(part)
@@ -159,7 +157,7 @@ class _Text:
 
     def _is_beginning(self, text: str) -> bool:
         """Whether a text is a call that was not finished."""
-        return bool(MARK.match(text.lstrip())) and self._names.named_in(text)
+        return bool(MARK.match(text.lstrip())) and self._names().named_in(text)
 
     def _look(self) -> Iterator[Delta]:
         while self._held:
@@ -199,7 +197,7 @@ class _Text:
             self._place = _Place.HELD
 
     def _look_for_name(self) -> Iterator[Delta]:
-        if self._names.named_in(self._held):
+        if self._names().named_in(self._held):
             self._pieces = [""]
         elif len(self._held) > _LOOK:
             self._place = _Place.TEXT
@@ -243,7 +241,7 @@ class _Made:
             return
         known = {(name, _alike("".join(pieces))) for name, pieces in self.calls.values()}
         written = [call for call in calls if (call.name, _alike(json.dumps(call.input))) not in known]
-        yield Note(f"{len(calls)} tool calls came as text, {len(written)} of them were made calls")
+        yield Note(f"{len(written)} of {len(calls)} tool calls that came as text were made calls")
         for key, call in enumerate(written, _FIRST_KEY):
             yield ToolCallStart(key, call.name)
             yield ToolCallDelta(key, json.dumps(call.input, ensure_ascii=False))

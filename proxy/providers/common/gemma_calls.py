@@ -10,6 +10,7 @@ _QUOTES = ('<|"|>', "<escape>")
 """Around strings: of Gemma 4, of FunctionGemma."""
 _SPACE = re.compile(r"[\s,]*")
 _KEY = re.compile(r"[\"']?([\w.$-]{1,200})[\"']?\s*:\s*")
+_COLON = re.compile(r"\s*:\s*")
 _BARE = re.compile(r"[^,{}\[\]<]*")
 _DEPTH_MAX = 60
 _JSON = json.JSONDecoder(strict=False)
@@ -54,7 +55,7 @@ def _members(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
     while text[at : at + 1] != "}":
         if text.startswith(_QUOTES[0], at):
             key, at = _value(text, at, depth)
-            at = _skip(re.compile(r"\s*:\s*"), text, at)
+            at = _skip(_COLON, text, at)
         elif found := _KEY.match(text, at):
             key, at = found[1], found.end()
         else:

@@ -15,6 +15,9 @@ BRIDGE = "Understood."
 THOUGHTS = "(thinking only)"
 """The assistant's turn that was nothing but another model's thinking, where there has to be one."""
 
+EMPTY_ANSWER = "[The model ended its turn without saying anything.]"
+"""The assistant's turn in which nothing came."""
+
 NO_OUTPUT = "(no output)"
 """A tool result without text; vendors refuse empty ones or take them for missing."""
 ERROR = "Error:"

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.answering.filters.end_tokens import TOKENS, end_tokens
 from proxy.protocol.deltas import Delta, Finish, Note, TextDelta, ThinkingDelta, ToolCallStart, Usage
+from proxy.providers.common.placeholders import EMPTY_ANSWER
 from tests.answering.filters.pieces import cuttings, through
 from tests.fuzz import examples
 
@@ -53,6 +54,15 @@ def test_only_before_a_normal_end(follows: Delta) -> None:
     assert LEFT_OUT not in out
 
 
+@pytest.mark.parametrize("before", [[], [ThinkingDelta("hm")], [TextDelta(" \n")], [Usage(output=1)]])
+def test_an_answer_of_nothing_else_is_told(before: list[Delta]) -> None:
+    out = through(end_tokens, [[each] for each in (*before, TextDelta("<|im_end|>"), END)])
+    assert out[-1] == END
+    assert [each[1].strip() for each in out if isinstance(each, tuple)][-1] == EMPTY_ANSWER
+    said = through(end_tokens, [[each] for each in (*before, ToolCallStart(0, "Read"), TextDelta("</s>"), END)])
+    assert EMPTY_ANSWER not in str(said)
+
+
 def test_of_an_answer_that_breaks_off() -> None:
     assert through(end_tokens, [[TextDelta("a</s>")]]) == [("text", "a</s>")]
 
@@ -78,5 +88,6 @@ def test_wherever_the_text_is_cut(data: st.DataObject, text: str) -> None:
     whole = through(end_tokens, [[TextDelta(text)], [END]])
     assert through(end_tokens, [*data.draw(cuttings(text)), [END]]) == whole
     shown = "".join(each[1] for each in whole if isinstance(each, tuple))
-    assert text.startswith(shown)
+    assert text.startswith(shown.removesuffix(EMPTY_ANSWER))
     assert shown == text or LEFT_OUT in whole
+    assert shown.strip() or not text.strip()

@@ -36,7 +36,7 @@ KIMI = FORMS["Kimi K2"][0]
 def shown(deltas: list[Delta], **options: Any) -> list[Any]:
     """What a client sees: texts, and calls as (name, input)."""
     seen: list[Any] = []
-    for delta in through(functools.partial(written_calls, names=NAMES, **options), [[each] for each in deltas]):
+    for delta in through(functools.partial(written_calls, names=lambda: NAMES, **options), [[each] for each in deltas]):
         if isinstance(delta, ToolCallDelta):
             seen.append((seen.pop(), json.loads(delta.json)))
         elif isinstance(delta, ToolCallStart):
@@ -110,7 +110,7 @@ def test_bare_calls(text: str, wanted: dict[str, Any]) -> None:
     ],
 )
 def test_other_deltas(deltas: list[Delta], wanted: list[str]) -> None:
-    batches = list(written_calls([deltas], NAMES))
+    batches = list(written_calls([deltas], lambda: NAMES))
     assert [delta.text for batch in batches for delta in batch if isinstance(delta, TextDelta)] == wanted
     assert [delta for batch in batches for delta in batch if not isinstance(delta, TextDelta)] == [
         delta for delta in deltas if not isinstance(delta, TextDelta)
@@ -145,7 +145,7 @@ def test_what_the_server_missed_follows() -> None:
 @pytest.mark.parametrize("reason", ["max_tokens", "context_window_exceeded"])
 def test_a_call_that_was_cut(reason: FinishReason) -> None:
     text = "Sure.\n<function=get_weather>\n<parameter=city>\nPar"
-    filter = functools.partial(written_calls, names=NAMES)
+    filter = functools.partial(written_calls, names=lambda: NAMES)
     out = through(filter, [[TextDelta(text)], [Finish(reason)]])
     assert out == [("text", "Sure.\n"), Note(LEFT_OUT), Finish(reason)]
     assert shown([TextDelta(text), END]) == [("text", text), END]
@@ -156,9 +156,9 @@ def test_a_call_that_was_cut(reason: FinishReason) -> None:
 
 
 def test_a_note_says_it() -> None:
-    filter = functools.partial(written_calls, names=NAMES)
+    filter = functools.partial(written_calls, names=lambda: NAMES)
     out = through(filter, [[TextDelta(HERMES)], [END]])
-    assert out[0] == Note("1 tool calls came as text, 1 of them were made calls")
+    assert out[0] == Note("1 of 1 tool calls that came as text were made calls")
 
 
 PARTS = st.sampled_from(["a", "\n", "<", "[", "```", "`", "<tool_call>", "{", JSON, "</tool_call>", "get_weather", " "])

@@ -38,6 +38,7 @@ from proxy.protocol.errors import ApiError
 from proxy.protocol.writer import CUT_OFF
 from proxy.providers.common.call_markup import WrittenCall, calls_at_end
 from proxy.providers.common.finish import FinishKind, finish
+from proxy.providers.common.placeholders import EMPTY_ANSWER
 from proxy.providers.common.tool_names import ToolNames
 from proxy.providers.openai.chat.choices import ChoiceDelta, OtherChoices
 from proxy.providers.openai.chat.content import Piece, pieces, sources
@@ -48,7 +49,6 @@ from proxy.providers.openai.chat.tool_calls import Fragment, ToolCalls, fragment
 from proxy.providers.openai.chat.usage import usage_of
 from proxy.providers.openai.errors import Backend, api_error, failure_of
 
-EMPTY_ANSWER = "[The model ended its turn without saying anything.]"
 _FINISH: dict[FinishKind, FinishReason] = {
     "end": "end",
     "tool": "end",

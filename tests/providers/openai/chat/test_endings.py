@@ -8,7 +8,7 @@ import pytest
 
 from proxy.protocol.deltas import Finish, ThinkingEnd, ToolCallDelta, ToolCallEnd, ToolCallStart
 from proxy.protocol.errors import ApiError
-from proxy.providers.openai.chat.stream import EMPTY_ANSWER
+from proxy.providers.common.placeholders import EMPTY_ANSWER
 from tests.fakes.openai.odd_base import call, calls, chunk, final, text
 from tests.fakes.openai.replies import DONE
 from tests.providers.openai.chat.reading import batches, content, deltas_of, new_stream, read
